@@ -1,0 +1,28 @@
+// From pooled rows to answers: vectors, probabilities, cosines.
+
+/** The first `dimensions` components, L2-normalised unless told otherwise. Slicing before or after normalising is the same. */
+export function embeddingVector(
+  hidden: Float32Array,
+  dimensions: number | undefined,
+  normalize: boolean,
+): Float32Array {
+  const vector = hidden.slice(0, dimensions)
+  if (!normalize) return vector
+  // The floor under the length is PyTorch's.
+  const length = Math.max(norm(vector), 1e-12)
+  return vector.map((value) => value / length)
+}
+
+export const sigmoid = (logit: number): number => 1 / (1 + Math.exp(-logit))
+
+export function cosine(a: Float32Array, b: Float32Array): number {
+  return dot(a, b) / Math.max(norm(a) * norm(b), 1e-12)
+}
+
+export function dot(a: Float32Array, b: Float32Array): number {
+  let sum = 0
+  for (let i = 0; i < a.length; i++) sum += a[i]! * b[i]!
+  return sum
+}
+
+const norm = (vector: Float32Array): number => Math.sqrt(dot(vector, vector))
