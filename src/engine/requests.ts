@@ -71,6 +71,8 @@ export interface Engine extends AsyncDisposable {
     readonly fingerprint: string
     readonly kind: 'embed' | 'score'
     readonly format: string
+    /** What in the checkpoint settled the format, for people. */
+    readonly formatReason: string
     readonly hidden: number
     readonly maxModelLen: number
   }
@@ -108,6 +110,8 @@ export interface EngineOptions {
   specialTokensInText?: 'literal' | 'parse' | undefined
   /** Warnings for people, each at most once. */
   warn?: ((message: string) => void) | undefined
+  /** Ends a download. */
+  signal?: AbortSignal | undefined
   /** Download progress. */
   onDownload?:
     | ((event: { file: string; received: number; total: number | undefined; files: number; done: number }) => void)

@@ -1,12 +1,16 @@
 // What a prompt format does: items in, the exact text and token ids of the official scripts out.
 
 import type { RichText } from '../text/rich-text.js'
+import type { Tokenizer } from '../text/tokenizer.js'
 import type { Content } from './content.js'
 
 /** A finished prompt. The last token is the pooled one. */
 export interface Prompt {
+  /** The whole text, also when the ids were cut. */
   text: RichText
   ids: Int32Array
+  /** Number of tokens before the cut, when the prompt was cut. */
+  cutFrom?: number
 }
 
 export interface PromptLimits {
@@ -14,6 +18,12 @@ export interface PromptLimits {
   maxTokens: number
   /** `error` (default) refuses a longer prompt with INPUT_TOO_LONG; `truncate` cuts the user's text and keeps the tail. */
   overflow: 'error' | 'truncate'
+}
+
+export interface EmbedItem {
+  content: Content
+  instruction?: string | undefined
+  role?: 'query' | 'document' | undefined
 }
 
 /** A prompt format of an embedding model. */
@@ -24,17 +34,35 @@ export interface EmbedFormat {
    * `role` matters where queries and documents differ (Qwen3-Embedding): an instruction makes a query, and a query
    * without one gets the official default.
    */
-  embed(
-    item: { content: Content; instruction?: string | undefined; role?: 'query' | 'document' | undefined },
-    limits: PromptLimits,
-  ): Prompt
+  embed(item: EmbedItem, limits: PromptLimits): Prompt
+}
+
+export interface ScoreItem {
+  query: Content
+  document: Content
+  instruction?: string | undefined
 }
 
 /** A prompt format of a reranking model. */
 export interface ScoreFormat {
   readonly kind: 'score'
   readonly name: string
-  pair(item: { query: Content; document: Content; instruction?: string | undefined }, limits: PromptLimits): Prompt
+  pair(item: ScoreItem, limits: PromptLimits): Prompt
 }
 
 export type PromptFormat = EmbedFormat | ScoreFormat
+
+export interface FormatOptions {
+  tokenizer: Tokenizer
+  /** Called at most once per format, when input arrives already wrapped in the model's template. */
+  warn?: ((message: string) => void) | undefined
+}
+
+export interface VlFormatOptions extends FormatOptions {
+  /**
+   * How a prompt is cut. `keepTail` (default) cuts the user's text and stays within the limit. `official` repeats the
+   * published scripts, for comparing with them: the embedder loses its generation prompt, and the reranker's prompt may be
+   * five tokens longer than the limit.
+   */
+  truncation?: 'keepTail' | 'official' | undefined
+}

@@ -1,6 +1,14 @@
 // The checkpoint's own tokenizer: text to ids, without letting user text become special tokens.
 
+import { QvlError } from '../errors.js'
+import { AddedTokens } from './added-tokens.js'
+import { byteLevelBpe } from './byte-level-bpe.js'
+import { libraryModel } from './library-model.js'
+import { withoutLoneSurrogates } from './nfc.js'
+import { type Around, readPostProcessor } from './post-processor.js'
 import type { RichText } from './rich-text.js'
+import type { TextModel } from './text-model.js'
+import { readTokenizerFiles, type TokenizerFiles } from './tokenizer-file.js'
 
 export interface TokenizerOptions {
   /**
@@ -27,5 +35,91 @@ export interface Tokenizer {
   decode(ids: readonly number[], options?: { skipSpecialTokens?: boolean }): string
 }
 
-/** Open the tokenizer of a checkpoint folder (tokenizer.json, tokenizer_config.json). Throws TOKENIZER_INVALID. */
-export declare function openTokenizer(dir: string, options?: TokenizerOptions): Promise<Tokenizer>
+/**
+ * Open the tokenizer of a checkpoint folder (tokenizer.json, tokenizer_config.json). The model type in tokenizer.json
+ * decides who tokenises: BPE our own code, WordPiece and Unigram the library. Throws TOKENIZER_INVALID.
+ */
+export async function openTokenizer(dir: string, options: TokenizerOptions = {}): Promise<Tokenizer> {
+  const files = await readTokenizerFiles(dir)
+  const around = readPostProcessor(files.tokenizer.at('post_processor'), files.numIds)
+  return new CheckpointTokenizer({ files, around, model: readModel(files) }, options.specialTokensInText ?? 'literal')
+}
+
+function readModel({ tokenizer, config, vocab }: TokenizerFiles): TextModel {
+  const type = tokenizer.at('model').at('type')
+  switch (type.value) {
+    case 'BPE':
+      return byteLevelBpe(tokenizer, vocab)
+    case 'WordPiece':
+    case 'Unigram':
+      return libraryModel(tokenizer, config, vocab)
+    default:
+      return type.fail('must be BPE, WordPiece or Unigram')
+  }
+}
+
+class CheckpointTokenizer implements Tokenizer {
+  readonly vocabSize: number
+  readonly around: Around
+  private readonly model: TextModel
+  private readonly added: AddedTokens
+  private readonly ids: Map<string, number>
+  private readonly tokens: string[] = []
+  private readonly special: ReadonlySet<number>
+
+  constructor(
+    parts: { files: TokenizerFiles; around: Around; model: TextModel },
+    private readonly specialTokensInText: 'literal' | 'parse',
+  ) {
+    const { vocab, addedTokens, numIds } = parts.files
+    this.vocabSize = numIds
+    this.around = parts.around
+    this.model = parts.model
+    this.added = new AddedTokens(addedTokens, (text) => parts.model.normalize(text))
+    this.ids = new Map(vocab)
+    for (const { content, id } of addedTokens) this.ids.set(content, id)
+    for (const [token, id] of this.ids) this.tokens[id] = token
+    this.special = new Set(addedTokens.filter((token) => token.special).map((token) => token.id))
+  }
+
+  tokenId(token: string): number | undefined {
+    return this.ids.get(token)
+  }
+
+  isSpecial(id: number): boolean {
+    return this.special.has(id)
+  }
+
+  encode(text: string | RichText, options: { addSpecialTokens?: boolean } = {}): number[] {
+    const around = options.addSpecialTokens === true
+    const ids: number[] = around ? [...this.around.before] : []
+    for (const run of this.added.split(this.segments(text))) {
+      if (typeof run === 'number') ids.push(run)
+      else this.model.encode(run, ids)
+    }
+    if (around) ids.push(...this.around.after)
+    return ids
+  }
+
+  decode(ids: readonly number[], options: { skipSpecialTokens?: boolean } = {}): string {
+    const wanted = options.skipSpecialTokens === true ? ids.filter((id) => !this.isSpecial(id)) : ids
+    return this.model.decode(wanted.map((id) => this.tokens[id] ?? unknownId(id, this.vocabSize)))
+  }
+
+  private segments(text: string | RichText): RichText {
+    const segments: RichText = typeof text === 'string' ? [{ text, from: 'user' }] : text
+    const parse = this.specialTokensInText === 'parse'
+    return segments.map((segment) => ({
+      text: withoutLoneSurrogates(segment.text),
+      from: parse ? 'template' : segment.from,
+    }))
+  }
+}
+
+function unknownId(id: number, vocabSize: number): never {
+  throw new QvlError('REQUEST_INVALID', {
+    what: `Token id ${id} cannot be decoded.`,
+    why: `The vocabulary has no such id; its ids are below ${vocabSize}.`,
+    do: 'Use ids of this model.',
+  })
+}

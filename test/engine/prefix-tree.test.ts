@@ -64,7 +64,7 @@ describe('the prefix tree of a batch', () => {
     expect(built.tree.rows).toBe(rows)
     const packed = built.tree.pack()
     expect(packed.ids.length).toBe(rows)
-    packed.pooled.forEach((row, index) => expect(spell(built.tree, row)).toEqual([...sequences[index]!]))
+    for (const [index, row] of packed.pooled.entries()) expect(spell(built.tree, row)).toEqual([...sequences[index]!])
   })
 
   it('shares nothing where rows see what follows them', () => {
@@ -84,7 +84,7 @@ describe('the prefix tree of a batch', () => {
       })
       const { tree, shared } = treeOf(sequences)
       const packed = tree.pack()
-      packed.pooled.forEach((row, index) => expect(spell(tree, row)).toEqual([...sequences[index]!]))
+      for (const [index, row] of packed.pooled.entries()) expect(spell(tree, row)).toEqual([...sequences[index]!])
       const total = sequences.reduce((sum, sequence) => sum + sequence.length, 0)
       expect(tree.rows).toBe(total - shared.reduce((sum, tokens) => sum + tokens, 0))
       packed.spans.forEach((span, index) => {

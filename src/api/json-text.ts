@@ -1,0 +1,67 @@
+// Strict JSON of requests and input lines: a refusal says where the text is wrong, and never repeats it.
+
+import { findJsonFault } from '../checkpoint/json-scan.js'
+import { QvlError } from '../errors.js'
+import { isList, isObject } from './fields.js'
+import { findSyntaxError } from './json-position.js'
+
+/** Requests nest about six levels deep; the limit keeps a hostile one from exhausting the stack. */
+const maxDepth = 32
+/** Keys and list elements of one text; bounds the memory that parsing takes. */
+const maxValues = 1_000_000
+
+/**
+ * Parses JSON without repeated keys, `__proto__`, `constructor.prototype`, half surrogate pairs or deep nesting.
+ * `name` is the text in messages: "The request body". Throws REQUEST_INVALID.
+ */
+export function parseJsonText(text: string, name: string): unknown {
+  const fault = findJsonFault(text, { maxDepth, maxValues })
+  if (fault !== undefined) throw notAccepted(name, fault)
+  const value = parse(text, name)
+  // Only an escape can spell half a surrogate pair, or hide a name: the text itself was decoded from UTF-8.
+  const valueFault = /\\u|constructor/.test(text) ? findValueFault(value) : undefined
+  if (valueFault !== undefined) throw notAccepted(name, valueFault)
+  return value
+}
+
+function parse(text: string, name: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch (cause) {
+    const position = findSyntaxError(text)
+    const where = position < text.length ? `at character ${position + 1}` : 'because it ends too early'
+    throw new QvlError('REQUEST_INVALID', {
+      what: `${name} is not valid JSON: it is wrong ${where}.`,
+      do: 'Correct the JSON.',
+      cause,
+    })
+  }
+}
+
+function notAccepted(name: string, why: string): QvlError {
+  return new QvlError('REQUEST_INVALID', { what: `${name} is not accepted as JSON.`, why, do: 'Correct the JSON.' })
+}
+
+function findValueFault(value: unknown): string | undefined {
+  if (typeof value === 'string') return stringFault(value)
+  if (isList(value)) return firstFault(value)
+  if (!isObject(value)) return undefined
+  const keys = Object.keys(value)
+  if (keys.includes('constructor') && isObject(value.constructor) && Object.hasOwn(value.constructor, 'prototype')) {
+    return 'It has a key named constructor.prototype.'
+  }
+  return firstFault(keys) ?? firstFault(Object.values(value))
+}
+
+function firstFault(values: readonly unknown[]): string | undefined {
+  for (const value of values) {
+    const fault = findValueFault(value)
+    if (fault !== undefined) return fault
+  }
+  return undefined
+}
+
+/** A tokenizer works on UTF-8, which cannot hold half a pair; replacing it would score another text than was sent. */
+function stringFault(text: string): string | undefined {
+  return /\p{Surrogate}/u.test(text) ? 'It has half of a surrogate pair, which is not a character.' : undefined
+}

@@ -1,0 +1,38 @@
+// Whether a model folder in a cache is whole, told without a network: a download may have been interrupted.
+
+import { join } from 'node:path'
+import { isThere } from './cache.js'
+import { isJsonObject } from './fields.js'
+import { configName, indexName, readShardNames, weightsName } from './hub-files.js'
+import { readJsonFile } from './json.js'
+
+const tokenizerNames = ['tokenizer.json', 'vocab.txt', 'vocab.json', 'sentencepiece.bpe.model']
+
+/** The name of a file that the folder lacks, or undefined when it is whole. Throws CHECKPOINT_INVALID for broken JSON. */
+export async function lackingFile(folder: string): Promise<string | undefined> {
+  for (const name of [configName, ...(await weightNames(folder)), ...(await poolingNames(folder))]) {
+    if (!(await isThere(join(folder, name)))) return name
+  }
+  const tokenizers = await Promise.all(tokenizerNames.map((name) => isThere(join(folder, name))))
+  return tokenizers.includes(true) ? undefined : tokenizerNames[0]
+}
+
+async function weightNames(folder: string): Promise<string[]> {
+  const path = join(folder, indexName)
+  if (!(await isThere(path))) return [weightsName]
+  return readShardNames(path)
+}
+
+/** The configuration of the pooling modules that modules.json lists: without it, embeddings would be pooled wrongly. */
+async function poolingNames(folder: string): Promise<string[]> {
+  const path = join(folder, 'modules.json')
+  if (!(await isThere(path))) return []
+  const modules = await readJsonFile(path, { what: 'the list of modules' })
+  return Array.isArray(modules) ? modules.filter(isPooling).map((each) => `${each.path}/${configName}`) : []
+}
+
+function isPooling(module: unknown): module is { path: string } {
+  if (!isJsonObject(module)) return false
+  const { type, path } = module
+  return typeof type === 'string' && type.endsWith('.Pooling') && typeof path === 'string' && path !== ''
+}

@@ -1,0 +1,65 @@
+// What config.json says about a model's head: classification, the yes/no tokens of a reranker, matryoshka sizes.
+
+import { labelRange } from './config-limits.js'
+import type { Fields } from './fields.js'
+
+const classifierMethods = ['from_2_way_softmax', 'no_post_processing'] as const
+
+export type ClassifierMethod = (typeof classifierMethods)[number]
+
+export interface ClassifierConfig {
+  /** Whether the architecture is a ...ForSequenceClassification. */
+  sequenceClassification: boolean
+  /** Rows of the classifier; undefined where the configuration does not say. */
+  numLabels: number | undefined
+  /** vLLM's `classifier_from_token`: the tokens whose head rows make up the classifier. */
+  classifierFromToken: readonly string[] | undefined
+  /** vLLM's `is_original_qwen3_reranker`: the classifier is the second token's row minus the first one's. */
+  isOriginalQwen3Reranker: boolean
+  /** vLLM's `method`: how the classifier is made of those rows. */
+  method: ClassifierMethod | undefined
+}
+
+/** Sizes an embedding may be cut to: `any` up to hidden, a list, or undefined where the configuration has neither. */
+export type MatryoshkaDimensions = 'any' | readonly number[] | undefined
+
+export function parseClassifier(fields: Fields, architecture: string): ClassifierConfig {
+  const classifierFromToken = fields.optionalStrings('classifier_from_token')
+  const isOriginalQwen3Reranker = fields.optionalBoolean('is_original_qwen3_reranker') ?? false
+  if (classifierFromToken?.length === 0) throw fields.invalid('classifier_from_token', 'a list of at least one token')
+  if (isOriginalQwen3Reranker && classifierFromToken !== undefined && classifierFromToken.length !== 2) {
+    throw fields.invalid('classifier_from_token', 'two tokens, no and yes, when is_original_qwen3_reranker is set')
+  }
+  return {
+    sequenceClassification: architecture.endsWith('ForSequenceClassification'),
+    numLabels: parseNumLabels(fields),
+    classifierFromToken,
+    isOriginalQwen3Reranker,
+    method: parseMethod(fields),
+  }
+}
+
+export function parseMatryoshka(fields: Fields, hidden: number): MatryoshkaDimensions {
+  const dimensions = fields.optionalInts('matryoshka_dimensions', { min: 1, max: hidden })
+  return dimensions ?? (fields.optionalBoolean('is_matryoshka') === true ? 'any' : undefined)
+}
+
+function parseNumLabels(fields: Fields): number | undefined {
+  const numNames = fields.optionalObject('id2label')?.names().length
+  const numLabels = fields.optionalInt('num_labels', labelRange)
+  if (numNames !== undefined && (numNames < labelRange.min || numNames > labelRange.max)) {
+    throw fields.invalid('id2label', `an object of ${labelRange.min} to ${labelRange.max} names`)
+  }
+  if (numLabels !== undefined && numNames !== undefined && numLabels !== numNames) {
+    throw fields.invalid('num_labels', `the number of names in id2label, ${numNames}`)
+  }
+  return numLabels ?? numNames
+}
+
+function parseMethod(fields: Fields): ClassifierMethod | undefined {
+  const value = fields.optionalString('method')
+  const method = classifierMethods.find((known) => known === value)
+  if (value !== undefined && method === undefined)
+    throw fields.invalid('method', `one of ${classifierMethods.join(', ')}`)
+  return method
+}

@@ -1,0 +1,94 @@
+// Finds the folder of a checkpoint: a local folder, a cached model, or a model fetched from a hub.
+
+import { stat } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
+import { QvlError } from '../errors.js'
+import { isThere } from './cache.js'
+import { isMissing } from './file-bytes.js'
+import { locateOnHub } from './hub.js'
+import { configName } from './hub-files.js'
+import type { DownloadEvent, HubJob, Located } from './hub-job.js'
+import { defaultHubLimits, type HubLimits } from './hub-limits.js'
+import { checkRevision, parseHubId } from './hub-ref.js'
+import { type Environment, isOffline, usesModelScope } from './hub-settings.js'
+import { locateOnModelScope } from './modelscope.js'
+import { quoteName } from './quote-name.js'
+
+export type { DownloadEvent, Located } from './hub-job.js'
+export { hubCacheFolder } from './hub-settings.js'
+
+export interface LocateOptions {
+  /** A branch, tag or commit; the hub's default branch when absent. */
+  revision?: string | undefined
+  /** Replaces the cache folder. */
+  downloadDir?: string | undefined
+  /** Use no network, as HF_HUB_OFFLINE=1 asks for too. */
+  offline?: boolean | undefined
+  /** process.env when absent. */
+  env?: Environment
+  signal?: AbortSignal
+  onDownload?: (event: DownloadEvent) => void
+  warn?: (message: string) => void
+  limits?: Partial<HubLimits>
+}
+
+/**
+ * The folder of the checkpoint that `ref` names. Throws MODEL_REF_INVALID, MODEL_NOT_FOUND, MODEL_UNSUPPORTED,
+ * CHECKPOINT_FILE_MISSING, HUB_UNAUTHORIZED, HUB_UNAVAILABLE, HUB_FILE_CORRUPT, OUTPUT_UNWRITABLE, and the signal's
+ * reason once it is aborted.
+ */
+export async function locateCheckpoint(ref: string, options: LocateOptions = {}): Promise<Located> {
+  const folder = await localFolder(ref)
+  if (folder !== undefined) return folder
+  const job = hubJob(ref, options)
+  job.signal.throwIfAborted()
+  return usesModelScope(job.env) ? locateOnModelScope(job) : locateOnHub(job)
+}
+
+async function localFolder(ref: string): Promise<Located | undefined> {
+  if (!(await isFolder(ref))) return undefined
+  const dir = resolve(ref)
+  if (await isThere(join(dir, configName))) return { dir, id: ref, source: 'folder' }
+  throw new QvlError('CHECKPOINT_FILE_MISSING', {
+    what: `The folder ${quoteName(ref)} holds no ${configName}.`,
+    why: 'A checkpoint is a folder with config.json, the weights and the tokenizer.',
+    do: `Pass the folder that holds ${configName}; to fetch a model of this name instead, run from another folder.`,
+    param: 'model',
+  })
+}
+
+async function isFolder(ref: string): Promise<boolean> {
+  // The system takes neither as a path.
+  if (ref === '' || ref.includes('\0')) return false
+  try {
+    return (await stat(ref)).isDirectory()
+  } catch (error) {
+    if (isMissing(error) || isTooLong(error)) return false
+    throw new QvlError('CHECKPOINT_FILE_MISSING', {
+      what: `The folder ${quoteName(ref)} cannot be read.`,
+      why: 'The operating system refused to open it.',
+      do: 'Check the permissions of the folder and of those above it.',
+      param: 'model',
+      cause: error,
+    })
+  }
+}
+
+function isTooLong(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'ENAMETOOLONG'
+}
+
+function hubJob(ref: string, options: LocateOptions): HubJob {
+  const env = options.env ?? process.env
+  return {
+    id: parseHubId(ref),
+    revision: options.revision === undefined ? undefined : checkRevision(options.revision),
+    downloadDir: options.downloadDir,
+    offline: options.offline === true || isOffline(env),
+    env,
+    limits: { ...defaultHubLimits, ...options.limits },
+    signal: options.signal ?? new AbortController().signal,
+    onDownload: options.onDownload ?? (() => undefined),
+    warn: options.warn ?? (() => undefined),
+  }
+}

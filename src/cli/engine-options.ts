@@ -1,0 +1,73 @@
+// Flags to engine options, with a clear refusal of what this build cannot do.
+
+import { createHash } from 'node:crypto'
+import type { EngineOptions } from '../engine/requests.js'
+import { QvlError } from '../errors.js'
+import type { OptionValue } from '../offline/run-state.js'
+import { readChatTemplate } from './chat-template.js'
+import type { CommandName } from './flag.js'
+import type { Settings } from './settings.js'
+
+/** Used when neither flag, environment nor config file names a model. */
+const defaultModels: Record<CommandName, string> = {
+  score: 'Qwen/Qwen3-VL-Reranker-2B',
+  embed: 'Qwen/Qwen3-VL-Embedding-2B',
+}
+
+/** Throws USAGE. */
+export async function engineOptions(settings: Settings, command: CommandName): Promise<EngineOptions> {
+  const device = settings.device === 'auto' ? 'ort' : settings.device
+  checkDtype(settings.dtype, device)
+  checkRunner(settings.runner)
+  const template = settings['chat-template']
+  return {
+    model: settings.model ?? defaultModels[command],
+    revision: settings.revision,
+    downloadDir: settings['download-dir'],
+    device,
+    threads: settings.threads,
+    maxModelLen: settings['max-model-len'],
+    maxNumBatchedTokens: settings['max-num-batched-tokens'],
+    hfOverrides: settings['hf-overrides'],
+    convert: settings.convert,
+    chatTemplate: template === undefined ? undefined : await readChatTemplate(template),
+    specialTokensInText: settings['special-tokens-in-text'],
+  }
+}
+
+/** What changes the numbers of a run besides the checkpoint: a resumed run must have the same. */
+export function numberSettings(options: EngineOptions): Readonly<Record<string, OptionValue | undefined>> {
+  const { device, threads, maxModelLen, maxNumBatchedTokens, convert, specialTokensInText } = options
+  const { hfOverrides, chatTemplate } = options
+  return {
+    device,
+    threads,
+    maxModelLen,
+    maxNumBatchedTokens,
+    convert,
+    specialTokensInText,
+    hfOverrides: hfOverrides && JSON.stringify(hfOverrides),
+    chatTemplate: chatTemplate && createHash('sha256').update(chatTemplate.text).digest('hex'),
+  }
+}
+
+function checkDtype(dtype: Settings['dtype'], device: string): void {
+  // vLLM's `float` is float32.
+  if (dtype === 'auto' || dtype === 'float32' || dtype === 'float') return
+  throw new QvlError('USAGE', {
+    what: `--dtype ${dtype} is not available on the device ${device}.`,
+    why: 'This device computes in float32; weights stored in bfloat16 or float16 are widened without loss.',
+    do: 'Use --dtype float32, or leave the flag out.',
+    param: '--dtype',
+  })
+}
+
+function checkRunner(runner: Settings['runner']): void {
+  if (runner === 'auto' || runner === 'pooling') return
+  throw new QvlError('USAGE', {
+    what: `--runner ${runner} is not something qvl does.`,
+    why: 'qvl embeds and scores; it generates no text.',
+    do: 'Use --runner pooling, or leave the flag out.',
+    param: '--runner',
+  })
+}

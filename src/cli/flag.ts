@@ -1,0 +1,45 @@
+// What a command-line flag is; the table of all flags is flags.ts.
+
+export type CommandName = 'score' | 'embed'
+
+export const commandNames: readonly CommandName[] = ['score', 'embed']
+
+/** Help headings, in the order they are printed. */
+export const flagGroups = ['Input and output', 'Model', 'Prompt', 'Messages'] as const
+
+export type FlagGroup = (typeof flagGroups)[number]
+
+interface FlagBase {
+  /** Without dashes: `max-model-len`. */
+  name: string
+  /** Without the dash: `m`, or vLLM's two-letter forms such as `tp`. */
+  short?: string
+  /** What the value is called in help. */
+  value?: string
+  group: FlagGroup
+  help: string
+  /** The commands that know the flag; all of them when absent. */
+  commands?: readonly CommandName[]
+  /** Belongs to one call: no environment variable and no config-file key. */
+  argvOnly?: true
+  /** vLLM's habit: an empty value or `None` means "not set". */
+  orNone?: true
+  /** Why a vLLM flag that is accepted does nothing here. */
+  noEffect?: string
+}
+
+export type Flag = FlagBase &
+  (
+    | { type: 'string' | 'list' | 'json' }
+    | { type: 'int' | 'human-int'; min: number; max: number }
+    | { type: 'bool'; default?: true }
+    | { type: 'choice'; choices: readonly string[]; default: string }
+  )
+
+export type JsonObject = { readonly [key: string]: unknown }
+
+export type FlagValue = string | number | boolean | readonly string[] | JsonObject
+
+export const environmentName = (flag: Flag): string => `QVL_${flag.name.toUpperCase().replaceAll('-', '_')}`
+
+export const isFor = (flag: Flag, command: CommandName): boolean => flag.commands?.includes(command) ?? true

@@ -1,0 +1,58 @@
+// What `qvl`, `qvl --version` and `qvl <command> --help` print.
+
+import { readFileSync } from 'node:fs'
+import { commandHelp } from './command-options.js'
+import type { CommandName } from './flag.js'
+
+/** `qvl` alone: short, with the examples first. */
+export const overview = `qvl score --query "capital of China?" --document "It is Beijing." --document "Apples fall."
+qvl embed texts.jsonl -o vectors.jsonl --model Qwen/Qwen3-Embedding-0.6B
+
+Runs Qwen3-VL and Qwen3 embedding and reranking models from their Hugging Face files.
+
+  qvl score [queries.jsonl]   relevance of documents to a query
+  qvl embed [input.jsonl]     one vector for each text
+
+No file, or -, reads stdin. Results go to stdout, everything else to stderr.
+qvl <command> --help (or qvl help <command>) lists all flags; qvl --version prints the version.
+Exit codes: 0 done, 1 failed, 2 wrong usage, 3 unfit model, 4 some lines failed, 130 Ctrl-C, 143 SIGTERM.
+`
+
+const lines: Record<CommandName, { usage: string; summary: string; after: string }> = {
+  score: {
+    usage: '[queries.jsonl] [flags]',
+    summary: `Scores how well documents answer a query.
+
+Each input line: {"id"?, "query", "documents": [...], "instruction"?, "top_n"?}
+Each answer:     {"id"|"index", "results": [{"index", "relevance_score"}...], "usage"}, best first
+vLLM batch lines (custom_id, method, url, body) are answered in their own format.`,
+    after: afterFlags('queries.jsonl'),
+  },
+  embed: {
+    usage: '[input.jsonl] [flags]',
+    summary: `Turns texts into vectors.
+
+Each input line: a JSON string, or {"id"?, "text"|"input", "instruction"?, "dimensions"?}
+Each answer:     {"id"|"index", "embedding": [...], "usage"}
+vLLM and OpenAI batch lines (custom_id, method, url, body) are answered in their own format.`,
+    after: afterFlags('input.jsonl'),
+  },
+}
+
+export const helpOf = (command: CommandName): string => commandHelp(command, lines[command])
+
+export function packageVersion(): string {
+  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8')
+  const { version }: { version: string } = JSON.parse(text)
+  return version
+}
+
+function afterFlags(input: string): string {
+  return `No ${input}, or -, reads stdin. Results go to stdout unless -o is given, everything else to stderr.
+Every flag has an environment variable (--max-model-len is QVL_MAX_MODEL_LEN) and a config-file key (max-model-len);
+the command line comes first, then the environment, then the config file. Names may be shortened while they are unique.
+
+Exit codes: 0 done, 1 failed, 2 wrong usage, 3 unfit model, 4 finished with failed lines, 130 Ctrl-C, 143 SIGTERM.
+More: README.md
+`
+}

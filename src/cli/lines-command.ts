@@ -1,0 +1,106 @@
+// What `qvl score` and `qvl embed` share: input, model, output, and what is said at the end.
+
+import { exitCode } from '../errors.js'
+import { openInput } from '../offline/input.js'
+import type { RunFileOptions, RunSummary } from '../offline/run-file.js'
+import { type AnsweredLine, answeredLines } from './answered-lines.js'
+import type { Context } from './context.js'
+import { numberSettings } from './engine-options.js'
+import { explainFailure, explainJson, explainText } from './explain.js'
+import { helpOf } from './help.js'
+import { chooseInput, isFile, type LinesInput } from './lines-input.js'
+import { type OpenedModel, openModel } from './open-model.js'
+import { lineErrorsTo, sayEnd } from './run-report.js'
+import { requestDefaults } from './request-defaults.js'
+import { writeTo } from './write-to.js'
+
+export interface LinesCommand {
+  /** Input lines that stand on the command line itself. */
+  lines: readonly unknown[]
+  run(options: RunFileOptions): Promise<RunSummary>
+  /** Answers to those lines, for a terminal. */
+  table(answered: readonly AnsweredLine[], layout: { columns: number; color: boolean }): string
+}
+
+/** Returns the exit code. */
+export async function runLines(context: Context, command: LinesCommand): Promise<number> {
+  const { settings, terminal, signal, stderr, progress } = context
+  const input = await chooseInput(context, command.lines)
+  if (input === undefined) {
+    stderr.write(helpOf(context.command))
+    return exitCode.usage
+  }
+  const model = await openModel(context)
+  try {
+    if (settings.explain) return await explainLines(context, model, input)
+    const forPerson = input.kind === 'flags' && terminal.stdout.isTty && !settings.json && !isFile(settings.output)
+    if (forPerson) return await printTable(context, model, input, command)
+    return await answerLines(context, model, input, command)
+  } finally {
+    progress.clear()
+    // After an abort the device may still be busy; the process ends without waiting for it.
+    if (!signal.aborted) await model.engine.close()
+  }
+}
+
+async function answerLines(
+  { settings, stdout, signal, interrupt, messages, progress }: Context,
+  { engine, options }: OpenedModel,
+  { source }: LinesInput,
+  { run }: LinesCommand,
+): Promise<number> {
+  const { output } = settings
+  const file = isFile(output) ? output : undefined
+  interrupt.explain =
+    file === undefined ? 'stopping: the lines that are done are written' : `stopping: the lines that are done are saved`
+  const summary = await run({
+    engine,
+    input: source,
+    output: file === undefined ? stdout : { file },
+    defaults: requestDefaults(settings),
+    encodingFormat: settings['encoding-format'],
+    format: settings.format,
+    strict: settings.strict,
+    resume: settings.resume,
+    settings: numberSettings(options),
+    signal,
+    onProgress: (event) => progress.run(event),
+    onLineError: lineErrorsTo(messages),
+  })
+  if (!summary.outputClosed) sayEnd(messages, summary, file)
+  return summary.failed > 0 ? exitCode.someItemsFailed : exitCode.ok
+}
+
+async function explainLines(context: Context, { engine }: OpenedModel, { source }: LinesInput): Promise<number> {
+  const { command, settings, signal, stdout, terminal, messages } = context
+  const defaults = requestDefaults(settings)
+  await using input = await openInput(source, signal)
+  let failed = 0
+  const asked = { engine, command, input: input.chunks, defaults, signal, strict: settings.strict }
+  for await (const line of answeredLines(asked)) {
+    if ('error' in line) {
+      failed++
+      const text = settings.json ? `${JSON.stringify(line.item.failure(line.error))}\n` : explainFailure(line.item.line, line.error)
+      await writeTo(stdout, text)
+    } else {
+      await writeTo(stdout, settings.json ? explainJson(line) : explainText(line, terminal.stdout.isTty))
+    }
+  }
+  if (failed > 0) messages.warn(`${failed} ${failed === 1 ? 'line' : 'lines'} failed.`)
+  return failed > 0 ? exitCode.someItemsFailed : exitCode.ok
+}
+
+/** The texts come from flags and are few, so a failure of one is the failure of the command. */
+async function printTable(
+  { command, settings, signal, stdout, terminal }: Context,
+  { engine }: OpenedModel,
+  { source }: LinesInput,
+  { table }: LinesCommand,
+): Promise<number> {
+  await using input = await openInput(source, signal)
+  const answered: AnsweredLine[] = []
+  const asked = { engine, command, input: input.chunks, defaults: requestDefaults(settings), signal, strict: true }
+  for await (const line of answeredLines(asked)) if (!('error' in line)) answered.push(line)
+  await writeTo(stdout, table(answered, { columns: stdout.columns ?? 80, color: terminal.stdout.color }))
+  return exitCode.ok
+}

@@ -1,0 +1,84 @@
+// Where the lines come from: the flags themselves, a file, or standard input.
+
+import { access, constants, stat } from 'node:fs/promises'
+import { Readable } from 'node:stream'
+import { QvlError } from '../errors.js'
+import { unreadable } from '../offline/file-errors.js'
+import type { Context } from './context.js'
+import type { Settings } from './settings.js'
+
+export interface LinesInput {
+  kind: 'flags' | 'file' | 'stdin'
+  source: Readable | string
+}
+
+/**
+ * Checked before a model is loaded, so that a wrong path costs no time. Undefined when nothing was given and standard
+ * input is a terminal, where waiting would look like hanging. Throws USAGE and INPUT_UNREADABLE.
+ */
+export async function chooseInput(
+  { settings, operands, stdin, terminal }: Context,
+  lines: readonly unknown[],
+): Promise<LinesInput | undefined> {
+  checkOperands(operands, lines)
+  checkTogether(settings)
+  const [file = '-'] = operands
+  if (lines.length > 0) {
+    const text = lines.map((line) => `${JSON.stringify(line)}\n`).join('')
+    return { kind: 'flags', source: Readable.from([Buffer.from(text)]) }
+  }
+  if (file === '-') return terminal.stdin.isTty ? undefined : { kind: 'stdin', source: stdin }
+  await checkReadable(file)
+  return { kind: 'file', source: file }
+}
+
+function checkOperands(operands: readonly string[], lines: readonly unknown[]): void {
+  if (operands.length > 1) {
+    throw new QvlError('USAGE', {
+      what: `There are ${operands.length} input files: ${operands.join(', ')}.`,
+      why: 'One run reads one file.',
+      do: 'Join them with cat FILES | qvl ..., or run once for each; quote texts that have spaces.',
+      param: operands[1]!,
+    })
+  }
+  if (operands.length === 1 && lines.length > 0) {
+    throw new QvlError('USAGE', {
+      what: `Both texts and the input file ${operands[0]} are given.`,
+      why: 'A run reads one of them.',
+      do: 'Leave one out.',
+      param: operands[0]!,
+    })
+  }
+}
+
+function checkTogether({ output, format, resume, explain }: Settings): void {
+  const toFile = isFile(output)
+  if (explain && (toFile || resume || format === 'npy')) {
+    throw together('--explain does not go with -o, --resume or --format npy.', 'Explanations go to stdout.', '--explain')
+  }
+  if (resume && !toFile) {
+    throw together('--resume needs -o FILE.', 'What was written to a pipe cannot be found again.', '--resume')
+  }
+  if (format === 'npy' && !toFile) {
+    throw together('--format npy needs -o FILE.', 'The array begins with its size, which is known at the end.', '--format')
+  }
+}
+
+export const isFile = (output: string | undefined): output is string => output !== undefined && output !== '-'
+
+const together = (what: string, why: string, param: string): QvlError =>
+  new QvlError('USAGE', { what, why, do: 'Change one of the flags.', param })
+
+async function checkReadable(file: string): Promise<void> {
+  try {
+    await access(file, constants.R_OK)
+    if (!(await stat(file)).isDirectory()) return
+  } catch (error) {
+    throw unreadable(file, error)
+  }
+  throw new QvlError('INPUT_UNREADABLE', {
+    what: `${file} cannot be read.`,
+    why: 'It is a folder.',
+    do: 'Name a file of lines; a model goes after --model.',
+  })
+}

@@ -1,0 +1,39 @@
+// Opens the model that the flags name, and says on the way what is going on.
+
+import { openEngine } from '../engine/engine.js'
+import type { Engine, EngineOptions } from '../engine/requests.js'
+import type { Context } from './context.js'
+import { engineOptions } from './engine-options.js'
+import { withCommas } from './progress-text.js'
+
+export interface OpenedModel {
+  engine: Engine
+  options: EngineOptions
+}
+
+/** Throws USAGE, and what openEngine throws; the reason of the signal once it is aborted. */
+export async function openModel(context: Context): Promise<OpenedModel> {
+  const { settings, command, messages, signal, terminal, progress } = context
+  const options = await engineOptions(settings, command)
+  const started = performance.now()
+  const loading = `loading ${options.model} on ${options.device}`
+  if (terminal.animate) messages.note(loading)
+  else messages.detail(loading)
+  const { warn } = messages
+  const opening = openEngine({ ...options, signal, warn, onDownload: (event) => progress.download(event) })
+  const engine = await Promise.race([opening, aborted(signal)])
+  progress.clear()
+  const { format, formatReason, hidden, maxModelLen } = engine.model
+  const seconds = ((performance.now() - started) / 1000).toFixed(1)
+  messages.detail(`ready in ${seconds} s: width ${hidden}, prompts up to ${withCommas(maxModelLen)} tokens`)
+  messages.detail(`prompt format ${format}: ${formatReason}`)
+  return { engine, options }
+}
+
+/** Not every step of loading can be cut short; the process may leave meanwhile. */
+function aborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    if (signal.aborted) reject(signal.reason)
+    else signal.addEventListener('abort', () => reject(signal.reason), { once: true })
+  })
+}

@@ -1,0 +1,178 @@
+// `qvl score` and `qvl embed`: lines in, lines out in the same order, chunk by chunk.
+
+import type { Readable, Writable } from 'node:stream'
+import type { EncodingFormat } from '../api/floats.js'
+import type { RequestDefaults } from '../api/request-options.js'
+import type { Engine } from '../engine/requests.js'
+import { QvlError } from '../errors.js'
+import { type ChunkLimits, defaultChunkLimits } from './chunks.js'
+import { type Encoder, jsonlEncoder, npyEncoder } from './encoders.js'
+import { openInput } from './input.js'
+import type { LineContext } from './item.js'
+import { LineReader } from './lines.js'
+import { openFileOutput } from './open-output.js'
+import { type Output, StreamOutput } from './output.js'
+import { Run, type RunEvents } from './run.js'
+import type { OptionValue, RunIdentity } from './run-state.js'
+
+export interface RunFileOptions extends RunEvents {
+  engine: Engine
+  /** A path, or a stream of bytes that the run may destroy when it is over. */
+  input: Readable | string
+  /** A stream, which stays open, or a file that appears when it is complete. */
+  output: Writable | { file: string }
+  /** Values for what a line leaves out. */
+  defaults?: RequestDefaults | undefined
+  encodingFormat?: EncodingFormat | undefined
+  /** `npy` is for embeddings and needs a file. */
+  format?: 'jsonl' | 'npy' | undefined
+  /** Stop at the first line that cannot be answered. */
+  strict?: boolean | undefined
+  /** Go on with an unfinished run of the same file. */
+  resume?: boolean | undefined
+  /** Aborting ends the run after the chunks that are done. */
+  signal?: AbortSignal | undefined
+  /** Settings of the engine that change numbers, such as the device; a resumed run must have the same. */
+  settings?: Readonly<Record<string, OptionValue | undefined>> | undefined
+  chunkLimits?: ChunkLimits | undefined
+  maxLineBytes?: number | undefined
+}
+
+export interface RunSummary {
+  /** Lines of the output, and how many of them are failures. */
+  lines: number
+  failed: number
+  /** Lines that an earlier run had written. */
+  resumedLines: number
+  /** Prompt tokens of this run, and how many of them were shared instead of computed. */
+  tokens: number
+  cachedTokens: number
+  seconds: number
+  aborted: boolean
+  /** The reader of the output went away. */
+  outputClosed: boolean
+  /** With `resume`: the file was there already, and nothing was done. */
+  alreadyComplete: boolean
+}
+
+/** Reranking requests. Throws INPUT_UNREADABLE, OUTPUT_UNWRITABLE, RESUME_MISMATCH, USAGE, or what stopped the device. */
+export async function runScoreFile(options: RunFileOptions): Promise<RunSummary> {
+  return runFile('score', options)
+}
+
+/** Texts to embed. Throws as `runScoreFile`. */
+export async function runEmbedFile(options: RunFileOptions): Promise<RunSummary> {
+  return runFile('embed', options)
+}
+
+async function runFile(command: 'score' | 'embed', options: RunFileOptions): Promise<RunSummary> {
+  const started = performance.now()
+  const context = lineContext(command, options)
+  checkFormat(context, options)
+  // The engine also drops what is queued when the run ends early for another reason.
+  const stop = new AbortController()
+  const signal = AbortSignal.any([stop.signal, ...(options.signal === undefined ? [] : [options.signal])])
+  await using input = await openInput(options.input, signal)
+  await using output = await openOutput(context, options, signal)
+  if (output === undefined) return { ...nothingDone, alreadyComplete: true }
+  const reader = new LineReader(input.chunks, { maxLineBytes: options.maxLineBytes })
+  const limits = { ...(options.chunkLimits ?? defaultChunkLimits), strict: options.strict ?? false }
+  const { totalBytes } = input
+  const run = new Run({
+    context,
+    reader,
+    output,
+    limits,
+    totalBytes,
+    signal,
+    events: options,
+    encoder: encoder(context),
+  })
+  try {
+    const end = await run.toEnd().catch((error: unknown) => {
+      if (options.signal?.aborted && error === options.signal.reason) return 'aborted'
+      throw error
+    })
+    if (end === 'end') await output.complete()
+    else await output.flush()
+    if (end instanceof QvlError) throw end
+    return {
+      ...run.counts,
+      ...run.usage,
+      resumedLines: output.resumed?.lines ?? 0,
+      seconds: (performance.now() - started) / 1000,
+      aborted: end === 'aborted',
+      outputClosed: end === 'closed',
+      alreadyComplete: false,
+    }
+  } finally {
+    stop.abort()
+  }
+}
+
+const nothingDone = {
+  lines: 0,
+  failed: 0,
+  resumedLines: 0,
+  tokens: 0,
+  cachedTokens: 0,
+  seconds: 0,
+  aborted: false,
+  outputClosed: false,
+}
+
+function lineContext(command: 'score' | 'embed', options: RunFileOptions): LineContext {
+  const { engine, encodingFormat, format = 'jsonl' } = options
+  return { engine, command, format, defaults: { encodingFormat, ...options.defaults } }
+}
+
+function checkFormat({ format, command, defaults }: LineContext, { output }: RunFileOptions): void {
+  if (format !== 'npy') return
+  const refuse = (what: string, todo: string): QvlError => new QvlError('USAGE', { what, do: todo, param: '--format' })
+  if (command !== 'embed') throw refuse('Scores cannot be written as npy.', 'Use --format jsonl.')
+  if (!('file' in output)) throw refuse('npy needs a file: its header is written last.', 'Add -o FILE.')
+  if (defaults.encodingFormat === 'base64')
+    throw refuse('npy holds floats, not base64.', 'Leave --encoding-format out.')
+}
+
+const encoder = (context: LineContext): Encoder =>
+  context.format === 'npy' ? npyEncoder(npyWidth(context)) : jsonlEncoder
+
+const npyWidth = ({ engine, defaults }: LineContext): number => defaults.dimensions ?? engine.model.hidden
+
+async function openOutput(
+  context: LineContext,
+  { output, input, resume = false, ...options }: RunFileOptions,
+  signal: AbortSignal,
+): Promise<Output | undefined> {
+  if (!('file' in output)) return new StreamOutput(output, signal)
+  return openFileOutput({
+    file: output.file,
+    inputFile: typeof input === 'string' ? input : undefined,
+    identity: runIdentity(context, options),
+    resume,
+    npyWidth: context.format === 'npy' ? npyWidth(context) : undefined,
+  })
+}
+
+/** Everything besides the input that decides a byte of the output. */
+function runIdentity(
+  { engine, command, format, defaults }: LineContext,
+  options: Partial<RunFileOptions>,
+): RunIdentity {
+  const { model } = engine
+  const { maxTokens, maxLines } = options.chunkLimits ?? defaultChunkLimits
+  const values = {
+    format,
+    ...defaults,
+    encodingFormat: defaults.encodingFormat ?? 'float',
+    ...options.settings,
+    promptFormat: model.format,
+    maxModelLen: model.maxModelLen,
+    maxLineBytes: options.maxLineBytes,
+    chunkTokens: maxTokens,
+    chunkLines: maxLines,
+  }
+  const entries = Object.entries(values).map(([key, value]): [string, OptionValue] => [key, value ?? null])
+  return { command, fingerprint: model.fingerprint, options: Object.fromEntries(entries) }
+}

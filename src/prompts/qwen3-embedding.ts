@@ -1,0 +1,59 @@
+// The input of Qwen3-Embedding: documents as they are, queries after their task, and the end token that is pooled.
+
+import { QvlError } from '../errors.js'
+import { type RichText, template, user } from '../text/rich-text.js'
+import type { Tokenizer } from '../text/tokenizer.js'
+import { webSearchTask } from './chat-markup.js'
+import { fitPrompt } from './fit-prompt.js'
+import { givenInstruction, instructionSegment } from './instruction.js'
+import type { EmbedFormat, EmbedItem, FormatOptions } from './prompt.js'
+import { textSide } from './side.js'
+import { warnOnce } from './warn-once.js'
+
+const writtenTwice =
+  'A query that starts with "Instruct: ..." came with an instruction as well; the text was kept as it is, and the ' +
+  'instruction was not used. Send the bare query with the instruction, or the finished text without one.'
+
+/** Throws TOKENIZER_INVALID when the tokenizer has no end token. */
+export function qwen3Embedding({ tokenizer, warn }: FormatOptions): EmbedFormat {
+  const onWrittenTwice = warnOnce(warn, writtenTwice)
+  const { before } = tokenizer.around
+  const after = endTokens(tokenizer)
+
+  return {
+    kind: 'embed',
+    name: 'qwen3-embedding',
+    embed(item, limits) {
+      const content = textSide(item.content)
+      const head = queryHead(item, content, onWrittenTwice)
+      const encode = (text: RichText) => [...before, ...tokenizer.encode(text), ...after]
+      const text = [...head, user(content)]
+      const minTokens = () => encode(head).length
+      return { text, ...fitPrompt(encode(text), { limits, numTail: after.length, minTokens }) }
+    },
+  }
+}
+
+/** What stands before the text. A text that starts with its task is a finished query, with or without a space after `Query:`. */
+function queryHead({ instruction, role }: EmbedItem, content: string, onWrittenTwice: () => void): RichText {
+  const given = givenInstruction(instruction)
+  const isQuery = role === 'query' || (role === undefined && given !== undefined)
+  if (!isQuery) return []
+  if (/^Instruct:[^\n]*\nQuery:/.test(content)) {
+    if (given !== undefined) onWrittenTwice()
+    return []
+  }
+  return [template('Instruct: '), instructionSegment(given, webSearchTask), template('\nQuery:')]
+}
+
+/** From the post-processor, or the official end token where the tokenizer.json has no post-processor. */
+function endTokens(tokenizer: Tokenizer): readonly number[] {
+  if (tokenizer.around.after.length > 0) return tokenizer.around.after
+  const end = tokenizer.tokenId('<|endoftext|>')
+  if (end !== undefined) return [end]
+  throw new QvlError('TOKENIZER_INVALID', {
+    what: 'The tokenizer has no <|endoftext|> token.',
+    why: 'Qwen3-Embedding pools the vector at that token.',
+    do: "Download the checkpoint's tokenizer.json again.",
+  })
+}

@@ -1,0 +1,104 @@
+// A score template of the user's (vLLM's --chat-template) in place of the official prompt.
+
+import { type RichText, template } from '../text/rich-text.js'
+import { emptyThinkPrompt, generationPrompt } from './chat-markup.js'
+import { noRoomForTemplate, promptTooLong } from './fit-prompt.js'
+import type { FormatOptions, Prompt, PromptLimits, ScoreFormat } from './prompt.js'
+import { barePair, textSide, vlSide } from './side.js'
+import { type Slots, segmentRenderer } from './template-segments.js'
+import { warnOnce, wrappedPair } from './warn-once.js'
+
+export type RerankerFamily = 'qwen3-reranker' | 'qwen3-vl-reranker'
+
+const families = {
+  'qwen3-reranker': { side: textSide, tail: emptyThinkPrompt },
+  'qwen3-vl-reranker': { side: vlSide, tail: generationPrompt },
+} as const
+
+export interface ScoreTemplateOptions extends FormatOptions {
+  /** `name` is the file's, for messages; `source` its text; `render` the compiled template. */
+  chatTemplate: { name: string; source: string; render(variables: Record<string, unknown>): string }
+  family: RerankerFamily
+}
+
+/**
+ * Templates see messages with the roles query and document, as in vLLM; an instruction is there as a system message and as
+ * the variables `instruction` and `instruct`. Throws TEMPLATE_INVALID.
+ */
+export function scoreTemplate({ tokenizer, warn, chatTemplate, family }: ScoreTemplateOptions): ScoreFormat {
+  const { side, tail } = families[family]
+  const onWrapped = warnOnce(warn, wrappedPair)
+  const onLostNewline = warnOnce(warn, lostNewline(chatTemplate.name))
+  const { name, source } = chatTemplate
+  const segments = segmentRenderer(
+    { name, source, render: (slots) => chatTemplate.render(variables(slots)) },
+    tokenizer,
+  )
+  const render = (slots: Slots) => withOfficialTail(segments(slots), tail, onLostNewline)
+  const encode = (text: RichText) => tokenizer.encode(text, { addSpecialTokens: true })
+
+  return {
+    kind: 'score',
+    name: `chat template ${chatTemplate.name}`,
+    pair(item, limits) {
+      const slots = barePair(item, side, onWrapped)
+      const text = render(slots)
+      const ids = encode(text)
+      if (ids.length <= limits.maxTokens) return { text, ids: Int32Array.from(ids) }
+      if (limits.overflow === 'error') throw promptTooLong(ids.length, limits.maxTokens)
+      return { text, ids: cutSlots(slots, (cut) => encode(render(cut)), limits), cutFrom: ids.length }
+    },
+  }
+}
+
+function variables({ query, document, instruction }: Slots): Record<string, unknown> {
+  const pair = [
+    { role: 'query', content: query },
+    { role: 'document', content: document },
+  ]
+  if (instruction === undefined) return { messages: pair }
+  return { messages: [{ role: 'system', content: instruction }, ...pair], instruction, instruct: instruction }
+}
+
+/**
+ * Jinja drops a template file's last newline, and the pooled token with it. A rendering that is the official one but for
+ * newlines at the end gets them back.
+ */
+function withOfficialTail(text: RichText, tail: string, onLostNewline: () => void): RichText {
+  const last = text.at(-1)
+  if (last?.from !== 'template' || last.text.endsWith(tail)) return text
+  const rendered = last.text.trimEnd()
+  const numNewlines = last.text.length - rendered.length
+  if (!rendered.endsWith(tail.trimEnd()) || numNewlines >= tail.length - tail.trimEnd().length) return text
+  onLostNewline()
+  return [...text.slice(0, -1), template(rendered + tail.slice(tail.trimEnd().length))]
+}
+
+const lostNewline = (name: string): string =>
+  `The chat template ${name} does not end with the newline that the model's prompt ends with; it was put back. Template ` +
+  "engines drop a file's last newline: end the file with one more empty line."
+
+/** Cuts the document from its end, then the query, until the ids fit. */
+function cutSlots(slots: Slots, encode: (slots: Slots) => number[], { maxTokens }: PromptLimits): Prompt['ids'] {
+  const fits = (cut: Slots) => encode(cut).length <= maxTokens
+  const shorter = { ...slots, document: '' }
+  const cut = fits(shorter)
+    ? { ...slots, document: longestPrefix(slots.document, (document) => fits({ ...slots, document })) }
+    : { ...shorter, query: longestPrefix(slots.query, (query) => fits({ ...shorter, query })) }
+  const ids = encode(cut)
+  if (ids.length > maxTokens) throw noRoomForTemplate(ids.length, maxTokens)
+  return Int32Array.from(ids)
+}
+
+/** The longest start of a text, in whole characters, for which `fits` holds; empty when it holds for none. */
+function longestPrefix(text: string, fits: (prefix: string) => boolean): string {
+  let fitting = 0
+  let tooLong = text.length + 1
+  while (tooLong - fitting > 1) {
+    const middle = (fitting + tooLong) >> 1
+    if (fits(text.slice(0, middle))) fitting = middle
+    else tooLong = middle
+  }
+  const splitsPair = /[\uD800-\uDBFF]/.test(text.charAt(fitting - 1)) && fitting < text.length
+  return text.slice(0, splitsPair ? fitting - 1 : fitting)
+}

@@ -1,0 +1,43 @@
+// One side of a request as the text that stands in the prompt, and both sides of a reranker's request unwrapped.
+
+import { type Content, textsOf } from './content.js'
+import { givenInstruction } from './instruction.js'
+import type { ScoreItem } from './prompt.js'
+import { unwrapDocument, unwrapQuery } from './unwrap.js'
+
+/** Reads one side of a request. `param` names it in errors. Throws MEDIA_UNSUPPORTED. */
+export type ReadSide = (content: Content, param?: string) => string
+
+/** A text-only model: parts are joined as vLLM joins them. */
+export const textSide: ReadSide = (content, param) =>
+  textsOf(content, { why: 'This model reads text only.', param }).join('\n')
+
+/**
+ * A VL model: parts follow each other without a separator, and nothing at all is NULL. An empty string is a part that shows
+ * as nothing.
+ */
+export const vlSide: ReadSide = (content, param) => {
+  const why = 'The model reads images and videos, but this version of qvl handles text only.'
+  const texts = textsOf(content, { why, param })
+  return texts.length === 0 ? 'NULL' : texts.join('')
+}
+
+export interface BarePair {
+  query: string
+  document: string
+  instruction: string | undefined
+}
+
+/** The bare texts of a pair. `onWrapped` is called when one of them arrived in the prompt template. */
+export function barePair(item: ScoreItem, side: ReadSide, onWrapped: () => void): BarePair {
+  const query = side(item.query, 'query')
+  const document = side(item.document)
+  const bareQuery = unwrapQuery(query)
+  const bareDocument = unwrapDocument(document)
+  if (bareQuery !== undefined || bareDocument !== undefined) onWrapped()
+  return {
+    query: bareQuery?.text ?? query,
+    document: bareDocument?.text ?? document,
+    instruction: givenInstruction(item.instruction) ?? bareQuery?.instruction,
+  }
+}
