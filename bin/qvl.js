@@ -6,10 +6,8 @@ var isNewEnough = version[0] > 20 || (version[0] === 20 && version[1] >= 19)
 
 if (isNewEnough) {
   import('../dist/cli/main.js').then(
-    function (main) {
-      return main.run()
-    },
-    function (error) {
+    (main) => main.run(),
+    (error) => {
       var isMissing = /^Cannot find module '[^']*dist[\\/]cli[\\/]main\.js'/.test(error.message)
       if (!isMissing) throw error
       process.stderr.write(

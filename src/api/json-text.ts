@@ -9,13 +9,15 @@ import { findSyntaxError } from './json-position.js'
 const maxDepth = 32
 /** Keys and list elements of one text; bounds the memory that parsing takes. */
 const maxValues = 1_000_000
+/** Keys of one object; no request has a hundred. */
+const maxKeys = 10_000
 
 /**
  * Parses JSON without repeated keys, `__proto__`, `constructor.prototype`, half surrogate pairs or deep nesting.
  * `name` is the text in messages: "The request body". Throws REQUEST_INVALID.
  */
 export function parseJsonText(text: string, name: string): unknown {
-  const fault = findJsonFault(text, { maxDepth, maxValues })
+  const fault = findJsonFault(text, { maxDepth, maxValues, maxKeys })
   if (fault !== undefined) throw notAccepted(name, fault)
   const value = parse(text, name)
   // Only an escape can spell half a surrogate pair, or hide a name: the text itself was decoded from UTF-8.

@@ -90,11 +90,11 @@ export function warnUnchecked(job: HubJob, error: unknown): void {
   job.warn(`Using ${job.id.text} from the cache without checking for a newer version: ${error.message}`)
 }
 
-/** `lacking` is a file that the cache should hold but does not; undefined when the model is not there at all. */
-export function notCached(job: HubJob, folder: string, lacking: string | undefined): QvlError {
+/** `why` is a sentence about what the cache has instead. */
+export function notCached(job: HubJob, why: string): QvlError {
   return new QvlError('MODEL_NOT_FOUND', {
     what: `${job.id.text} is not ready to be used offline.`,
-    why: lacking === undefined ? `It is not in the cache ${folder}.` : `The copy in ${folder} lacks ${lacking}.`,
+    why,
     do: 'Fetch it once with a network and without HF_HUB_OFFLINE, or pass the folder of a checkpoint.',
     param: 'model',
   })

@@ -38,7 +38,13 @@ export async function locateOnHub(job: HubJob): Promise<Located> {
   const cached = await cachedSnapshot(job, layout, revision)
   const whole = cached !== undefined && cached.lacking === undefined ? cached.located : undefined
   if (whole !== undefined && (job.offline || isCommit(revision))) return whole
-  if (job.offline) throw notCached(job, hubFolder, cached?.lacking)
+  if (job.offline) {
+    const lacking = cached?.lacking
+    throw notCached(
+      job,
+      lacking ? `The copy in ${hubFolder} lacks ${lacking}.` : `It is not in the cache ${hubFolder}.`,
+    )
+  }
   await using client = await openHub(job, revision)
   let repository: Repository
   try {

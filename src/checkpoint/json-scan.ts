@@ -5,8 +5,8 @@ import { quoteName } from './quote-name.js'
 export interface ScanLimits {
   maxDepth: number
   maxValues: number
-  /** In one object. */
-  maxKeys: number
+  /** In one object; `maxValues` where absent. */
+  maxKeys?: number
 }
 
 const quote = 0x22
@@ -35,7 +35,7 @@ export function findJsonFault(text: string, limits: ScanLimits): string | undefi
         const end = endOfString(text, at)
         if (end === undefined) return 'A text in it is not closed.'
         if (expectKey) {
-          const fault = addKey(open.at(-1), keyText(text.slice(at, end + 1)), limits.maxKeys)
+          const fault = addKey(open.at(-1), keyText(text.slice(at, end + 1)), limits.maxKeys ?? limits.maxValues)
           if (fault !== undefined) return fault
           expectKey = false
         }

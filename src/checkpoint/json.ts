@@ -10,7 +10,6 @@ const defaultMaxBytes = 10_000_000
 const defaultMaxDepth = 32
 /** Keys and array elements in one file: bounds the memory that parsing takes. */
 const defaultMaxValues = 4_000_000
-
 /** Keys of one object: a vocabulary of 262,144 is the largest that is published. */
 const defaultMaxKeys = 1_048_576
 

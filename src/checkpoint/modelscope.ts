@@ -31,19 +31,18 @@ export async function locateOnModelScope(job: HubJob): Promise<Located> {
   const cacheFolder = modelScopeCacheFolder(job)
   const dir = modelFolder(cacheFolder, job)
   const record = await readRecord(dir)
-  const lacking = await lackingFile(dir)
-  const ready = lacking === undefined && isReady(record, job)
+  const unready = await whyUnready(dir, record, job)
   const cached: Located = { dir, id: job.id.text, source: 'cache' }
   if (job.offline) {
-    if (ready) return cached
-    throw notCached(job, cacheFolder, record === undefined && lacking === 'config.json' ? undefined : lacking)
+    if (unready === undefined) return cached
+    throw notCached(job, unready)
   }
   await using client = openModelScope(job, revision)
   let files: Map<string, RemoteFile>
   try {
-    files = await listFiles(client, job, ready ? 1 : job.limits.maxTries)
+    files = await listFiles(client, job, unready === undefined ? 1 : job.limits.maxTries)
   } catch (error) {
-    if (!ready) throw error
+    if (unready !== undefined) throw error
     warnUnchecked(job, error)
     return cached
   }
@@ -63,10 +62,15 @@ function modelFolder(cacheFolder: string, { id }: HubJob): string {
   })
 }
 
-/** A folder that Python filled has no record, and tells nothing about its revision: as in Python, it is used as it is. */
-function isReady(record: FolderRecord | undefined, job: HubJob): boolean {
-  if (record === undefined) return true
-  return record.complete && (job.revision === undefined || job.revision === record.revision)
+/** Why the folder cannot be used as it is, in a sentence; undefined when it can. */
+async function whyUnready(dir: string, record: FolderRecord | undefined, job: HubJob): Promise<string | undefined> {
+  const lacking = await lackingFile(dir)
+  if (lacking !== undefined) return `The folder ${dir} lacks ${lacking}.`
+  // A folder that Python filled has no record: as in Python, it is taken to be of the wanted revision.
+  if (record === undefined) return undefined
+  if (!record.complete) return `An update of the folder ${dir} was interrupted.`
+  if (job.revision === undefined || job.revision === record.revision) return undefined
+  return `The folder ${dir} holds the revision ${record.revision}.`
 }
 
 function openModelScope(job: HubJob, revision: string): HubClient {

@@ -23,7 +23,7 @@ export function parseTokens(tokens: readonly string[], known: readonly Flag[], o
   const values = new Map<string, FlagValue | null>()
   for (const { flag, option } of options) {
     const given: boolean | readonly string[] | undefined = command.getOptionValue(option.attributeName())
-    if (given !== undefined) values.set(flag.name, typeof given === 'boolean' ? given : valueOf(flag, given, origin))
+    if (given !== undefined) values.set(flag.name, typeof given === 'boolean' ? given : lastValue(flag, given, origin))
   }
   return values
 }
@@ -45,7 +45,7 @@ export function commandHelp(name: CommandName, about: { usage: string; summary: 
 }
 
 /** A list keeps all texts; of any other flag the last one counts. */
-function valueOf(flag: Flag, texts: readonly string[], origin: Origin): FlagValue | null {
+function lastValue(flag: Flag, texts: readonly string[], origin: Origin): FlagValue | null {
   return flag.type === 'list' ? texts : parseFlagValue(flag, texts.at(-1)!, origin(flag))
 }
 
@@ -60,7 +60,7 @@ function optionsOf(flag: Flag): { flag: Flag; option: Option; hidden: boolean }[
       { flag, option: off, hidden: flag.default !== true },
     ]
   }
-  const metavar = flag.type === 'choice' ? flag.choices.join('|') : (flag.value ?? 'VALUE')
+  const metavar = flag.value ?? (flag.type === 'choice' ? flag.choices.join('|') : 'VALUE')
   // commander knows one-letter short forms only; the plain form has none of the others left.
   const short = flag.short?.length === 1 ? `-${flag.short}, ` : ''
   const note = flag.type === 'choice' ? ` (default ${flag.default})` : ''

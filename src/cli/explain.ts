@@ -24,7 +24,9 @@ export function explainJson(answered: AnsweredLine): string {
       return JSON.stringify({
         line,
         index,
-        ...Object.fromEntries(numbers.flatMap(([key, value]) => (value === undefined ? [] : [[key, wireFloat(value)]]))),
+        ...Object.fromEntries(
+          numbers.flatMap(([key, value]) => (value === undefined ? [] : [[key, wireFloat(value)]])),
+        ),
         prompt,
         num_tokens: ids.length,
         token_ids: ids,
@@ -46,9 +48,7 @@ export const explainFailure = (line: number, { code, message }: QvlError): strin
   `line ${line}: error[${code}] ${printable(message)}\n\n`
 
 function explained({ item, answers }: AnsweredLine): Explained[] {
-  return answers
-    .flatMap(explanationsOf)
-    .map((explanation, index) => ({ line: item.line, index, ...explanation }))
+  return answers.flatMap(explanationsOf).map((explanation, index) => ({ line: item.line, index, ...explanation }))
 }
 
 function explanationsOf(answer: Answer): (Explanation & { score?: number })[] {

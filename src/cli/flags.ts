@@ -121,8 +121,9 @@ const model = [
     type: 'choice',
     choices: ['auto', 'float32', 'float', 'bfloat16', 'float16', 'half'],
     default: 'auto',
+    value: 'TYPE',
     group: 'Model',
-    help: 'number format of the arithmetic; the devices here compute in float32',
+    help: 'auto or float32: the devices here compute in float32',
   },
   {
     name: 'max-model-len',
@@ -165,8 +166,9 @@ const model = [
     type: 'choice',
     choices: ['auto', 'pooling', 'generate', 'draft'],
     default: 'auto',
+    value: 'RUNNER',
     group: 'Model',
-    help: 'accepted for vLLM command lines; only pooling exists here',
+    help: 'auto or pooling; accepted for vLLM command lines',
   },
 ] as const satisfies readonly Flag[]
 

@@ -10,8 +10,8 @@ import { explainFailure, explainJson, explainText } from './explain.js'
 import { helpOf } from './help.js'
 import { chooseInput, isFile, type LinesInput } from './lines-input.js'
 import { type OpenedModel, openModel } from './open-model.js'
-import { lineErrorsTo, sayEnd } from './run-report.js'
 import { requestDefaults } from './request-defaults.js'
+import { lineErrorsTo, sayEnd } from './run-report.js'
 import { writeTo } from './write-to.js'
 
 export interface LinesCommand {
@@ -80,7 +80,9 @@ async function explainLines(context: Context, { engine }: OpenedModel, { source 
   for await (const line of answeredLines(asked)) {
     if ('error' in line) {
       failed++
-      const text = settings.json ? `${JSON.stringify(line.item.failure(line.error))}\n` : explainFailure(line.item.line, line.error)
+      const text = settings.json
+        ? `${JSON.stringify(line.item.failure(line.error))}\n`
+        : explainFailure(line.item.line, line.error)
       await writeTo(stdout, text)
     } else {
       await writeTo(stdout, settings.json ? explainJson(line) : explainText(line, terminal.stdout.isTty))
@@ -101,6 +103,6 @@ async function printTable(
   const answered: AnsweredLine[] = []
   const asked = { engine, command, input: input.chunks, defaults: requestDefaults(settings), signal, strict: true }
   for await (const line of answeredLines(asked)) if (!('error' in line)) answered.push(line)
-  await writeTo(stdout, table(answered, { columns: stdout.columns ?? 80, color: terminal.stdout.color }))
+  await writeTo(stdout, table(answered, { columns: stdout.columns || 80, color: terminal.stdout.color }))
   return exitCode.ok
 }

@@ -54,13 +54,21 @@ function checkOperands(operands: readonly string[], lines: readonly unknown[]): 
 function checkTogether({ output, format, resume, explain }: Settings): void {
   const toFile = isFile(output)
   if (explain && (toFile || resume || format === 'npy')) {
-    throw together('--explain does not go with -o, --resume or --format npy.', 'Explanations go to stdout.', '--explain')
+    throw together(
+      '--explain does not go with -o, --resume or --format npy.',
+      'Explanations go to stdout.',
+      '--explain',
+    )
   }
   if (resume && !toFile) {
     throw together('--resume needs -o FILE.', 'What was written to a pipe cannot be found again.', '--resume')
   }
   if (format === 'npy' && !toFile) {
-    throw together('--format npy needs -o FILE.', 'The array begins with its size, which is known at the end.', '--format')
+    throw together(
+      '--format npy needs -o FILE.',
+      'The array begins with its size, which is known at the end.',
+      '--format',
+    )
   }
 }
 

@@ -8,7 +8,7 @@ import { megabytes, runText } from './progress-text.js'
 
 const formats = {
   download: '{file} {bar} {percentage}% {size}, {speed}/s',
-  run: '{bar} {percentage}% {text}, {eta_formatted} left',
+  run: '{bar} {percentage}% {text}',
   /** A pipe does not say how much will come. */
   runWithoutEnd: '{text}',
 }
@@ -18,7 +18,7 @@ export class ProgressBars implements Progress {
   #bars: MultiBar | undefined
   #files = new Map<string, { bar: SingleBar; started: number; receivedBefore: number }>()
   #run: SingleBar | undefined
-  #runStarted: number | undefined
+  #started: { first: RunProgress; at: number } | undefined
 
   constructor(stream: NodeJS.WriteStream) {
     this.#stream = stream
@@ -41,8 +41,8 @@ export class ProgressBars implements Progress {
 
   run(event: RunProgress): void {
     const { bytesRead, totalBytes } = event
-    this.#runStarted ??= performance.now()
-    const text = runText(event, performance.now() - this.#runStarted)
+    this.#started ??= { first: event, at: performance.now() }
+    const text = runText(this.#started.first, event, performance.now() - this.#started.at)
     const format = totalBytes === undefined ? formats.runWithoutEnd : formats.run
     this.#run ??= this.#open().create(totalBytes ?? 1, 0, { text }, { format })
     this.#run.update(totalBytes === undefined ? 0 : bytesRead, { text })

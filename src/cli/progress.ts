@@ -29,30 +29,32 @@ export function progressOn({ stream, animate, quiet }: ProgressOptions): Progres
 /** For log files and pipes. */
 class PlainProgress implements Progress {
   readonly #stream: NodeJS.WriteStream
-  readonly #started = performance.now()
-  #last = this.#started
+  #last = performance.now()
+  #run: { first: RunProgress; started: number } | undefined
 
   constructor(stream: NodeJS.WriteStream) {
     this.#stream = stream
   }
 
   download({ file, received, total, done, files }: DownloadEvent): void {
-    this.#now(() => `downloading ${file}: ${megabytes(received)} of ${megabytes(total)}, ${done} of ${files} files done`)
+    if (!this.#isDue()) return
+    const size = `${megabytes(received)} of ${megabytes(total)}`
+    this.#stream.write(`downloading ${file}: ${size}, ${done} of ${files} files done\n`)
   }
 
   run(event: RunProgress): void {
-    this.#now((elapsedMs) => `${runText(event, elapsedMs)}${percentText(event)}`)
+    this.#run ??= { first: event, started: performance.now() }
+    if (!this.#isDue()) return
+    const { first, started } = this.#run
+    this.#stream.write(`${runText(first, event, performance.now() - started)}\n`)
   }
 
   clear(): void {}
 
-  #now(text: (elapsedMs: number) => string): void {
+  #isDue(): boolean {
     const now = performance.now()
-    if (now - this.#last < plainIntervalMs) return
+    if (now - this.#last < plainIntervalMs) return false
     this.#last = now
-    this.#stream.write(`${text(now - this.#started)}\n`)
+    return true
   }
 }
-
-const percentText = ({ bytesRead, totalBytes }: RunProgress): string =>
-  totalBytes ? `, ${Math.floor((100 * bytesRead) / totalBytes)}%` : ''

@@ -3,7 +3,7 @@
 import type { QvlError } from '../errors.js'
 import type { RunSummary } from '../offline/run-file.js'
 import type { Messages } from './messages.js'
-import { runText, withCommas } from './progress-text.js'
+import { countLines, tokenRate, withCommas } from './progress-text.js'
 
 /** The output has every failure; stderr shows the first few, enough to see what is wrong. */
 const maxShownFailures = 3
@@ -22,14 +22,14 @@ export function sayEnd(messages: Messages, summary: RunSummary, output: string |
     messages.note(`${output} is complete already; nothing was done.`)
     return
   }
-  const done = lines - resumedLines
-  const shared = cachedTokens > 0 ? ` (${withCommas(cachedTokens)} of them shared)` : ''
-  const resumed = resumedLines > 0 ? `, after ${withCommas(resumedLines)} lines of the earlier run` : ''
-  messages.note(`${runText({ lines: done, tokens }, seconds * 1000)} in ${seconds.toFixed(1)} s${shared}${resumed}`)
+  const shared = cachedTokens > 0 ? ` (${withCommas(cachedTokens)} shared)` : ''
+  const resumed = resumedLines > 0 ? `, after ${countLines(resumedLines)} of the earlier run` : ''
+  const time = `${seconds.toFixed(1)} s, ${tokenRate(tokens, seconds * 1000)}`
+  messages.note(`${countLines(lines - resumedLines)}, ${withCommas(tokens)} tokens${shared} in ${time}${resumed}`)
   if (failed > 0) {
-    messages.warn(`${withCommas(failed)} of ${withCommas(lines)} lines failed; each has an error in the output.`)
+    messages.warn(`${withCommas(failed)} of ${countLines(lines)} failed; see the errors in the output.`)
   }
   if (summary.aborted && output !== undefined) {
-    messages.note(`${withCommas(lines)} lines are saved; add --resume to the same command to go on.`)
+    messages.note(`${countLines(lines)} saved; add --resume to the same command to go on.`)
   }
 }

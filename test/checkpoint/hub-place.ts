@@ -6,7 +6,14 @@ import { expect } from 'vitest'
 import { type Located, type LocateOptions, locateCheckpoint } from '#qvl/checkpoint/locate.js'
 import type { QvlError } from '#qvl/errors.js'
 import { errorOf, expectError, temporaryFolder } from './folders.js'
-import { goldenRepository, type HubServer, quickLimits, type RepositoryFiles, startHub } from './hub-server.js'
+import {
+  goldenRepository,
+  type HubServer,
+  makeCuts,
+  quickLimits,
+  type RepositoryFiles,
+  startHub,
+} from './hub-server.js'
 
 export const single = 'tiny/qwen3-reranker'
 export const sharded = 'tiny/qwen3-vl-embedding'
@@ -36,6 +43,10 @@ export async function place(repositories?: Record<string, RepositoryFiles>): Pro
     locate: (ref, { env, ...options } = {}) =>
       locateCheckpoint(ref, {
         ...options,
+        onDownload: (event) => {
+          makeCuts(hub, event.file, event.received)
+          options.onDownload?.(event)
+        },
         env: { HF_ENDPOINT: hub.url, HF_HOME: home, HOME: home, ...env },
         limits: { ...quickLimits, ...options.limits },
       }),

@@ -11,6 +11,7 @@ import { goldenPath } from '../support/golden.js'
 
 /** What goes wrong with one answer; the next one is in order again, or has the fault that follows. */
 export type Fault =
+  /** Once the client has these bytes on disk: what it has not read of a connection that ends is lost. */
   | { kind: 'cut'; after: number }
   | { kind: 'stall'; after: number }
   /** Fewer bytes than announced beforehand, but a proper end. */
@@ -49,7 +50,15 @@ export interface HubServer {
   contentUrl: string | undefined
   /** Called when a file's body has started. */
   onBody: ((file: string) => void) | undefined
+  /** Connections to be cut. */
+  cuts: Cut[]
   close(): Promise<void>
+}
+
+interface Cut {
+  file: string
+  at: number
+  response: ServerResponse
 }
 
 /** Limits that make a test quick. */
@@ -80,6 +89,7 @@ export async function startHub(repositories: Record<string, RepositoryFiles> = {
     constantFaults: new Map(),
     contentUrl: undefined,
     onBody: undefined,
+    cuts: [],
     close: () => closeServer(server),
   }
   const server = createServer((request, response) => answer(hub, request, response))
@@ -87,6 +97,11 @@ export async function startHub(repositories: Record<string, RepositoryFiles> = {
   hub.url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
   onTestFinished(() => hub.close())
   return hub
+}
+
+/** Make the cuts that wait for the client to have this many bytes of a file. */
+export function makeCuts(hub: HubServer, file: string, received: number): void {
+  for (const cut of hub.cuts) if (cut.file === file && cut.at === received) cut.response.destroy()
 }
 
 export const sha256 = (bytes: Buffer): string => createHash('sha256').update(bytes).digest('hex')
@@ -187,9 +202,10 @@ function send(
   const partial = asked > 0 ? { 'content-range': `bytes ${start}-${bytes.length - 1}/${bytes.length}` } : {}
   response.writeHead(asked > 0 ? 206 : 200, { 'content-length': sent.length, ...partial })
   if (fault?.kind === 'cut' || fault?.kind === 'stall') {
+    if (fault.kind === 'cut') hub.cuts.push({ file, at: start + fault.after, response })
     response.write(sent.subarray(0, fault.after), () => {
       hub.onBody?.(file)
-      if (fault.kind === 'cut') response.destroy()
+      if (fault.kind === 'cut' && fault.after === 0) response.destroy()
     })
     return response
   }

@@ -1,9 +1,9 @@
 // Command lines as people write them, and the plain form they become.
 
+import { describe, expect, it } from 'vitest'
 import { plainArgv } from '#qvl/cli/argv.js'
 import type { Flag } from '#qvl/cli/flag.js'
 import { QvlError } from '#qvl/errors.js'
-import { describe, expect, it } from 'vitest'
 
 const group = 'Model'
 const table: Flag[] = [
@@ -64,7 +64,11 @@ describe('plainArgv', () => {
     ['a human integer in a dotted value', ['--hf-overrides.n', '4K'], { n: 4096 }],
     ['text in a dotted value', ['--hf-overrides.method', 'from_2_way_softmax'], { method: 'from_2_way_softmax' }],
     ['underscores of a key stay', ['--hf-overrides.a_b', '1'], { a_b: 1 }],
-    ['dotted keys over a whole object', ['--hf-overrides.a.c', '2', '--hf-overrides={"a":{"b":1}}'], { a: { b: 1, c: 2 } }],
+    [
+      'dotted keys over a whole object',
+      ['--hf-overrides.a.c', '2', '--hf-overrides={"a":{"b":1}}'],
+      { a: { b: 1, c: 2 } },
+    ],
   ])('JSON flags: %s', (_, args, expected) => {
     const { tokens, notes } = plain(args)
     expect(notes).toEqual([])

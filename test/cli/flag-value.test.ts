@@ -1,10 +1,10 @@
 // Texts of flags and the values they become, and the table of flags itself.
 
+import { describe, expect, it } from 'vitest'
 import { environmentName, type Flag } from '#qvl/cli/flag.js'
 import { humanInteger, parseFlagValue } from '#qvl/cli/flag-value.js'
 import { flags } from '#qvl/cli/flags.js'
 import { editDistance, nearest } from '#qvl/cli/nearest.js'
-import { describe, expect, it } from 'vitest'
 
 describe('humanInteger', () => {
   it.each<[string, number | undefined]>([

@@ -3,10 +3,10 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { CommandName } from '#qvl/cli/flag.js'
 import { readSettings } from '#qvl/cli/settings.js'
 import { QvlError } from '#qvl/errors.js'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 interface Given {
   command?: CommandName
@@ -47,7 +47,11 @@ describe('readSettings', () => {
     ['the environment over the config file', { env: { QVL_MODEL: 'B' }, config: 'model: C' }, { model: 'B' }],
     ['the config file over the default', { config: 'device: reference' }, { device: 'reference' }],
     ['the default config file', { home: 'model: D' }, { model: 'D' }],
-    ['--config instead of the default file', { home: 'model: D', config: 'threads: 2' }, { model: undefined, threads: 2 }],
+    [
+      '--config instead of the default file',
+      { home: 'model: D', config: 'threads: 2' },
+      { model: undefined, threads: 2 },
+    ],
     ['true', { config: 'strict: true' }, { strict: true }],
     ['false', { config: 'color: false' }, { color: false }],
     ['--no-x over true', { args: ['--no-strict'], config: 'strict: true' }, { strict: false }],
@@ -57,12 +61,24 @@ describe('readSettings', () => {
     ['null', { config: 'model: null' }, { model: undefined }],
     ['an empty file', { config: '' }, { model: undefined }],
     ['None over the config file', { args: ['--revision', 'None'], config: 'revision: main' }, { revision: undefined }],
-    ['auto over the config file', { args: ['--max-model-len', 'auto'], config: 'max-model-len: 8' }, { 'max-model-len': undefined }],
+    [
+      'auto over the config file',
+      { args: ['--max-model-len', 'auto'], config: 'max-model-len: 8' },
+      { 'max-model-len': undefined },
+    ],
     ['a flag of another command', { config: 'dimensions: 8\nmodel: A' }, { model: 'A', dimensions: undefined }],
     ['a section', { config: 'model: A\nscore: {model: B}\nembed: {model: C}' }, { model: 'B' }],
-    ['the other section', { command: 'embed', config: 'model: A\nembed: {model: C, dimensions: 8}' }, { model: 'C', dimensions: 8 }],
+    [
+      'the other section',
+      { command: 'embed', config: 'model: A\nembed: {model: C, dimensions: 8}' },
+      { model: 'C', dimensions: 8 },
+    ],
     ['a section before the general entry', { config: 'score: {model: B}\nmodel: A' }, { model: 'B' }],
-    ['an argument-only flag ignores the environment', { env: { QVL_QUERY: 'x', QVL_HELP: '1' } }, { query: undefined, help: false }],
+    [
+      'an argument-only flag ignores the environment',
+      { env: { QVL_QUERY: 'x', QVL_HELP: '1' } },
+      { query: undefined, help: false },
+    ],
     ['documents', { args: ['--document', 'a', '--document', 'b'] }, { document: ['a', 'b'] }],
   ])('%s', async (_, given, expected) => {
     expect((await settings(given)).settings).toMatchObject(expected)

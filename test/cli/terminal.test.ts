@@ -1,9 +1,9 @@
 // When colour and animation are used, and what a terminal is protected from.
 
+import { describe, expect, it } from 'vitest'
 import { errorText } from '#qvl/cli/messages.js'
 import { printable, terminalOf } from '#qvl/cli/terminal.js'
 import { QvlError } from '#qvl/errors.js'
-import { describe, expect, it } from 'vitest'
 
 interface Given {
   tty?: boolean

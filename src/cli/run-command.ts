@@ -1,0 +1,54 @@
+// Runs one command: builds its context from the process, and reports how it ended.
+
+import { asQvlError, exitCode, QvlError } from '../errors.js'
+import { watchPipe } from './broken-pipe.js'
+import type { Context } from './context.js'
+import { embed } from './embed.js'
+import type { CommandName } from './flag.js'
+import { listenForInterrupt } from './interrupt.js'
+import { isFile } from './lines-input.js'
+import { messagesTo } from './messages.js'
+import { progressOn } from './progress.js'
+import { score } from './score.js'
+import type { Invocation } from './settings.js'
+import { terminalOf } from './terminal.js'
+
+const commands: Record<CommandName, (context: Context) => Promise<number>> = { score, embed }
+
+/** Returns the exit code. After a signal or a broken pipe it ends the process, which may be held by unfinished work. */
+export async function runCommand(command: CommandName, { settings, operands, notes }: Invocation): Promise<number> {
+  const speech = speechOf(settings)
+  const { messages, progress } = speech
+  for (const note of notes) messages.warn(note)
+  const { stdin, stdout, stderr } = process
+  const pipe = watchPipe(stdout)
+  watchPipe(stderr)
+  const interrupt = listenForInterrupt({ say: (message) => messages.warn(message) })
+  const signal = AbortSignal.any([interrupt.signal, pipe.signal])
+  const context = { command, settings, operands, stdin, stdout, stderr, ...speech, interrupt, signal }
+  const outcome = await commands[command](context).catch((error: unknown) =>
+    signal.aborted && error === signal.reason ? exitCode.failed : asQvlError(error),
+  )
+  progress.clear()
+  interrupt.close()
+  // A write that failed because the reader left is not an error.
+  if (outcome instanceof QvlError && !pipe.isBroken) messages.error(outcome)
+  const stopped = interrupt.code ?? (pipe.isBroken ? exitCode.ok : undefined)
+  if (stopped !== undefined) process.exit(stopped)
+  return outcome instanceof QvlError ? outcome.exit : outcome
+}
+
+/** How to speak to the person, as the flags and the streams have it. */
+function speechOf(settings: Invocation['settings']): Pick<Context, 'terminal' | 'messages' | 'progress'> {
+  const { env, stdin, stdout, stderr } = process
+  const { color, quiet, verbose, debug } = settings
+  const terminal = terminalOf({ stdin, stdout, stderr, env, color, progress: settings.progress })
+  // Answers that scroll by on the same terminal are progress enough.
+  const animate = terminal.animate && !(terminal.stdout.isTty && !isFile(settings.output))
+  const progress = progressOn({ stream: stderr, animate, quiet })
+  const write = (text: string): void => {
+    progress.clear()
+    stderr.write(text)
+  }
+  return { terminal, progress, messages: messagesTo({ write, terminal, quiet, verbose, debug }) }
+}
