@@ -38,8 +38,13 @@ export type EncodingFormat = 'float' | 'base64'
 /** A vector as the `embedding` field carries it. */
 export function renderVector(vector: Float32Array, encoding: EncodingFormat): number[] | string {
   if (encoding === 'float') return Array.from(vector, wireFloat)
-  if (!vector.every(Number.isFinite)) throw notFinite()
+  checkFinite(vector)
   return littleEndianBytes(vector).toString('base64')
+}
+
+/** Throws RESULT_NOT_FINITE. */
+export function checkFinite(vector: Float32Array): void {
+  if (!vector.every(Number.isFinite)) throw notFinite()
 }
 
 function notFinite(): QvlError {

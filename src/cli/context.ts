@@ -20,4 +20,6 @@ export interface Context {
   interrupt: Interrupt
   /** Ctrl-C, SIGTERM, or nobody left to read the output. */
   signal: AbortSignal
+  /** What has to be closed when the command is over, however it ended. */
+  closeAtEnd(close: () => Promise<void>): void
 }

@@ -8,30 +8,43 @@ export interface Interrupt {
   readonly code: number | undefined
   /** What the first signal says; it depends on what is running. */
   explain: string
+  /** Die of the signal that came. */
+  leave(): never
   close(): void
 }
 
 const codes = { SIGINT: exitCode.interrupted, SIGTERM: exitCode.terminated } as const
 
+type SignalName = keyof typeof codes
+
 export function listenForInterrupt(options: { say: (message: string) => void }): Interrupt {
   const controller = new AbortController()
-  let code: number | undefined
-  const onSignal = (name: keyof typeof codes): void => {
-    if (code !== undefined) process.exit(codes[name])
-    code = codes[name]
+  let received: SignalName | undefined
+  const onSignal = (name: SignalName): void => {
+    if (received !== undefined) interrupt.leave()
+    received = name
     options.say(interrupt.explain)
     controller.abort(new DOMException(`Received ${name}.`, 'AbortError'))
   }
-  const listeners = (['SIGINT', 'SIGTERM'] as const).map((name) => ({ name, listener: () => onSignal(name) }))
-  for (const { name, listener } of listeners) process.on(name, listener)
+  process.on('SIGINT', onSignal)
+  process.on('SIGTERM', onSignal)
   const interrupt: Interrupt = {
     signal: controller.signal,
     get code() {
-      return code
+      return received && codes[received]
     },
-    explain: 'Stopping.',
+    explain: 'stopping',
+    leave() {
+      const name = received ?? 'SIGTERM'
+      interrupt.close()
+      // process.exit() would wait for a device that is computing. Only the first process of a container, which signals
+      // without a handler do not end, gets to the next line.
+      process.kill(process.pid, name)
+      process.exit(codes[name])
+    },
     close() {
-      for (const { name, listener } of listeners) process.off(name, listener)
+      process.off('SIGINT', onSignal)
+      process.off('SIGTERM', onSignal)
     },
   }
   return interrupt

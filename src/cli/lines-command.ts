@@ -24,23 +24,17 @@ export interface LinesCommand {
 
 /** Returns the exit code. */
 export async function runLines(context: Context, command: LinesCommand): Promise<number> {
-  const { settings, terminal, signal, stderr, progress } = context
+  const { settings, terminal, stderr } = context
   const input = await chooseInput(context, command.lines)
   if (input === undefined) {
     stderr.write(helpOf(context.command))
     return exitCode.usage
   }
   const model = await openModel(context)
-  try {
-    if (settings.explain) return await explainLines(context, model, input)
-    const forPerson = input.kind === 'flags' && terminal.stdout.isTty && !settings.json && !isFile(settings.output)
-    if (forPerson) return await printTable(context, model, input, command)
-    return await answerLines(context, model, input, command)
-  } finally {
-    progress.clear()
-    // After an abort the device may still be busy; the process ends without waiting for it.
-    if (!signal.aborted) await model.engine.close()
-  }
+  if (settings.explain) return explainLines(context, model, input)
+  const forPerson = input.kind === 'flags' && terminal.stdout.isTty && !settings.json && !isFile(settings.output)
+  if (forPerson) return printTable(context, model, input, command)
+  return answerLines(context, model, input, command)
 }
 
 async function answerLines(

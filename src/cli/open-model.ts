@@ -21,6 +21,7 @@ export async function openModel(context: Context): Promise<OpenedModel> {
   else messages.detail(loading)
   const { warn } = messages
   const opening = openEngine({ ...options, signal, warn, onDownload: (event) => progress.download(event) })
+  context.closeAtEnd(() => opening.then((engine) => engine.close(), ignoreReported))
   const engine = await Promise.race([opening, aborted(signal)])
   progress.clear()
   const { format, formatReason, hidden, maxModelLen } = engine.model
@@ -37,3 +38,6 @@ function aborted(signal: AbortSignal): Promise<never> {
     else signal.addEventListener('abort', () => reject(signal.reason), { once: true })
   })
 }
+
+/** A failure to open was thrown already. */
+function ignoreReported(): void {}

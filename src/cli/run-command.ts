@@ -1,11 +1,12 @@
 // Runs one command: builds its context from the process, and reports how it ended.
 
+import { setTimeout as sleep } from 'node:timers/promises'
 import { asQvlError, exitCode, QvlError } from '../errors.js'
 import { watchPipe } from './broken-pipe.js'
 import type { Context } from './context.js'
 import { embed } from './embed.js'
 import type { CommandName } from './flag.js'
-import { listenForInterrupt } from './interrupt.js'
+import { type Interrupt, listenForInterrupt } from './interrupt.js'
 import { isFile } from './lines-input.js'
 import { messagesTo } from './messages.js'
 import { progressOn } from './progress.js'
@@ -15,7 +16,10 @@ import { terminalOf } from './terminal.js'
 
 const commands: Record<CommandName, (context: Context) => Promise<number>> = { score, embed }
 
-/** Returns the exit code. After a signal or a broken pipe it ends the process, which may be held by unfinished work. */
+/** After a signal, the time for what is being computed to end; large batches and models take longer than anyone waits. */
+const graceMs = 5_000
+
+/** Returns the exit code. */
 export async function runCommand(command: CommandName, { settings, operands, notes }: Invocation): Promise<number> {
   const speech = speechOf(settings)
   const { messages, progress } = speech
@@ -25,17 +29,27 @@ export async function runCommand(command: CommandName, { settings, operands, not
   watchPipe(stderr)
   const interrupt = listenForInterrupt({ say: (message) => messages.warn(message) })
   const signal = AbortSignal.any([interrupt.signal, pipe.signal])
-  const context = { command, settings, operands, stdin, stdout, stderr, ...speech, interrupt, signal }
+  const closers: (() => Promise<void>)[] = []
+  const closeAtEnd = (close: () => Promise<void>): void => void closers.push(close)
+  const context = { command, settings, operands, stdin, stdout, stderr, ...speech, interrupt, signal, closeAtEnd }
   const outcome = await commands[command](context).catch((error: unknown) =>
     signal.aborted && error === signal.reason ? exitCode.failed : asQvlError(error),
   )
   progress.clear()
-  interrupt.close()
   // A write that failed because the reader left is not an error.
   if (outcome instanceof QvlError && !pipe.isBroken) messages.error(outcome)
-  const stopped = interrupt.code ?? (pipe.isBroken ? exitCode.ok : undefined)
-  if (stopped !== undefined) process.exit(stopped)
+  const closed = Promise.all(closers.map((close) => close()))
+  if (interrupt.code !== undefined) await Promise.race([closed, afterGrace(interrupt)])
+  await closed
+  interrupt.close()
+  // What is left now are streams that wait for more.
+  if (signal.aborted) process.exit(interrupt.code ?? exitCode.ok)
   return outcome instanceof QvlError ? outcome.exit : outcome
+}
+
+async function afterGrace(interrupt: Interrupt): Promise<void> {
+  await sleep(graceMs, undefined, { ref: false })
+  interrupt.leave()
 }
 
 /** How to speak to the person, as the flags and the streams have it. */

@@ -3,11 +3,18 @@
 import type { WeightTable } from '../checkpoint/weights.js'
 import type { Program, ProgramInputs, ProgramOutputs } from '../program/program.js'
 
-export type DeviceName = 'reference' | 'ort'
+export type DeviceName = 'cpu' | 'ort' | 'reference'
 
 export interface LoadOptions {
   /** Threads for the arithmetic; the device's own choice when absent. */
   threads?: number | undefined
+  /** Number type of matrix products. `auto` (default): the checkpoint's own where the device can, else float32. */
+  dtype?: 'auto' | 'float32' | 'bfloat16' | undefined
+  quantization?: 'int8' | undefined
+  /** Identifies the checkpoint's content; what a device derives from the weights may be kept on disk under it. */
+  fingerprint?: string | undefined
+  /** Where to keep it; the user's cache folder when absent. */
+  cacheDir?: string | undefined
 }
 
 export interface Device {

@@ -1,5 +1,6 @@
 // Output bytes of one line: JSON lines, or rows of an array with the failures beside them.
 
+import { checkFinite } from '../api/floats.js'
 import { QvlError } from '../errors.js'
 import type { Item } from './chunks.js'
 import { type Answer, asEmbedding, type Work } from './item.js'
@@ -28,6 +29,7 @@ export function npyEncoder(width: number): Encoder {
     answer(_work, answers) {
       const { vector } = asEmbedding(answers[0])
       if (vector.length !== width) throw otherWidth(vector.length, width)
+      checkFinite(vector)
       return { output: npyRow(vector) }
     },
     failure: (item, error) => ({

@@ -9,7 +9,7 @@ import { PartFile, partPath } from './part-file.js'
 import { type RunIdentity, type RunState, statePath, writeRunState } from './run-state.js'
 
 /** A crash loses what was done in this time; saving more often would wait for the disk more than for the device. */
-const saveIntervalMs = 1_000
+const defaultSaveIntervalMs = 1_000
 
 export interface FileOutputOptions {
   /** The path to write, links resolved. */
@@ -19,6 +19,7 @@ export interface FileOutputOptions {
   npyWidth: number | undefined
   /** Where an earlier run stopped; absent to start anew. */
   resumed: RunState | undefined
+  saveIntervalMs: number | undefined
 }
 
 export class FileOutput implements Output {
@@ -63,6 +64,7 @@ export class FileOutput implements Output {
   async mark(mark: Mark): Promise<void> {
     await this.#blocks.flush()
     this.#unsaved = { ...mark, outputBytes: this.#output.bytes, errorBytes: this.#errors?.bytes ?? 0 }
+    const saveIntervalMs = this.#options.saveIntervalMs ?? defaultSaveIntervalMs
     if (performance.now() - this.#savedAt >= saveIntervalMs) await this.#save()
   }
 

@@ -14,6 +14,7 @@ export interface OpenOutputOptions {
   identity: RunIdentity
   resume: boolean
   npyWidth: number | undefined
+  saveIntervalMs: number | undefined
 }
 
 /** Undefined when an earlier run has completed the file. Throws OUTPUT_UNWRITABLE, USAGE or RESUME_MISMATCH. */

@@ -36,6 +36,8 @@ export interface RunFileOptions extends RunEvents {
   settings?: Readonly<Record<string, OptionValue | undefined>> | undefined
   chunkLimits?: ChunkLimits | undefined
   maxLineBytes?: number | undefined
+  /** Time between two saved places of a file, in milliseconds. */
+  saveIntervalMs?: number | undefined
 }
 
 export interface RunSummary {
@@ -152,6 +154,7 @@ async function openOutput(
     identity: runIdentity(context, options),
     resume,
     npyWidth: context.format === 'npy' ? npyWidth(context) : undefined,
+    saveIntervalMs: options.saveIntervalMs,
   })
 }
 

@@ -1,7 +1,6 @@
 // Which prompt format a checkpoint needs, from what its files say.
 
 import { QvlError } from '../errors.js'
-import { compileTemplate } from '../text/template.js'
 import type { PromptFormat, VlFormatOptions } from './prompt.js'
 import { qwen3Embedding } from './qwen3-embedding.js'
 import { qwen3Reranker } from './qwen3-reranker.js'
@@ -119,12 +118,6 @@ function scoreFormat(options: ChooseFormatOptions): PromptFormat {
   const { config, chatTemplate, tokenizer, warn } = options
   const isText = config.family === 'qwen3'
   if (chatTemplate === undefined) return isText ? qwen3Reranker(options) : qwen3VlReranker(options)
-  const { name, text: source } = chatTemplate
-  const compiled = compileTemplate(source, { name })
-  return scoreTemplate({
-    tokenizer,
-    warn,
-    chatTemplate: { name, source, render: (variables) => compiled.render(variables) },
-    family: isText ? 'qwen3-reranker' : 'qwen3-vl-reranker',
-  })
+  const family = isText ? 'qwen3-reranker' : 'qwen3-vl-reranker'
+  return scoreTemplate({ tokenizer, warn, chatTemplate, family })
 }

@@ -1,5 +1,6 @@
 // A score template of the user's (vLLM's --chat-template) in place of the official prompt.
 
+import { compileTemplate, type JsonValue } from '../text/jinja.js'
 import { type RichText, template } from '../text/rich-text.js'
 import { emptyThinkPrompt, generationPrompt } from './chat-markup.js'
 import { noRoomForTemplate, promptTooLong } from './fit-prompt.js'
@@ -16,8 +17,8 @@ const families = {
 } as const
 
 export interface ScoreTemplateOptions extends FormatOptions {
-  /** `name` is the file's, for messages; `source` its text; `render` the compiled template. */
-  chatTemplate: { name: string; source: string; render(variables: Record<string, unknown>): string }
+  /** The file's name, for messages, and its text. */
+  chatTemplate: { name: string; text: string }
   family: RerankerFamily
 }
 
@@ -27,19 +28,17 @@ export interface ScoreTemplateOptions extends FormatOptions {
  */
 export function scoreTemplate({ tokenizer, warn, chatTemplate, family }: ScoreTemplateOptions): ScoreFormat {
   const { side, tail } = families[family]
+  const { name, text: source } = chatTemplate
+  const compiled = compileTemplate(source, { name })
   const onWrapped = warnOnce(warn, wrappedPair)
-  const onLostNewline = warnOnce(warn, lostNewline(chatTemplate.name))
-  const { name, source } = chatTemplate
-  const segments = segmentRenderer(
-    { name, source, render: (slots) => chatTemplate.render(variables(slots)) },
-    tokenizer,
-  )
+  const onLostNewline = warnOnce(warn, lostNewline(name))
+  const segments = segmentRenderer({ name, source, render: (slots) => compiled.render(variables(slots)) }, tokenizer)
   const render = (slots: Slots) => withOfficialTail(segments(slots), tail, onLostNewline)
   const encode = (text: RichText) => tokenizer.encode(text, { addSpecialTokens: true })
 
   return {
     kind: 'score',
-    name: `chat template ${chatTemplate.name}`,
+    name: `chat template ${name}`,
     pair(item, limits) {
       const slots = barePair(item, side, onWrapped)
       const text = render(slots)
@@ -51,7 +50,7 @@ export function scoreTemplate({ tokenizer, warn, chatTemplate, family }: ScoreTe
   }
 }
 
-function variables({ query, document, instruction }: Slots): Record<string, unknown> {
+function variables({ query, document, instruction }: Slots): Record<string, JsonValue> {
   const pair = [
     { role: 'query', content: query },
     { role: 'document', content: document },

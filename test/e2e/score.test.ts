@@ -57,7 +57,10 @@ describe('qvl score', () => {
   it('sorts documents and keeps the best', async () => {
     const documents = cases.slice(0, 4).map(({ input: { document } }) => document)
     const { query } = cases[0]!.input
-    const line = jsonLines([{ query, documents }, { query, documents, top_n: 2 }])
+    const line = jsonLines([
+      { query, documents },
+      { query, documents, top_n: 2 },
+    ])
     const { code, stdout } = await qvl(['score', '-m', reranker, '--top-n=3', '-q'], line)
     expect(code).toBe(0)
     const [first, second] = parseLines<ScoreLine>(stdout)
@@ -96,13 +99,16 @@ describe('qvl score', () => {
     const args = ['score', '-m', reranker, '--query', text(query), '--document', text(document), '--explain']
     const { code, stdout } = await qvl(args)
     expect(code).toBe(0)
-    expect(stdout).toMatch(/^line 1, document 0: score 0\.1116\d+ \(logit -2\.07\d+, yes -0\.50\d+, no 1\.56\d+\), 152 tokens\n/)
+    expect(stdout).toMatch(
+      /^line 1, document 0: score 0\.1116\d+ \(logit -2\.07\d+, yes -0\.50\d+, no 1\.56\d+\), 152 tokens\n/,
+    )
     expect(stdout).toContain(cases[0]!.prompt)
     expect(stdout).toContain(cases[0]!.input_ids.join(' '))
   })
 
   it('takes the flags of the vLLM tutorial', async () => {
-    const overrides = '{"architectures":["Qwen3ForSequenceClassification"],"classifier_from_token":["no","yes"],"is_original_qwen3_reranker":true}'
+    const overrides =
+      '{"architectures":["Qwen3ForSequenceClassification"],"classifier_from_token":["no","yes"],"is_original_qwen3_reranker":true}'
     const flags = ['--runner', 'pooling', '--max_model_len=4096', '--hf_overrides', overrides, '--trust-remote-code']
     const { code, stdout, stderr } = await qvl(['score', '--model', reranker, ...flags, ...asReference], input)
     expect(code).toBe(0)

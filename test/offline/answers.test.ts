@@ -1,6 +1,7 @@
+import { Readable } from 'node:stream'
 import { describe, expect, it } from 'vitest'
+import { Collected, embedLines, type LinesRun, scoreLines, toStream } from './run-lines.js'
 import { tinyEngine } from './tiny-engine.js'
-import { embedLines, type LinesRun, scoreLines } from './run-lines.js'
 
 const documents = ['0.25', '0.75', '0.5', '0.75']
 const text = (...lines: unknown[]): string => lines.map((line) => JSON.stringify(line)).join('\n')
@@ -32,7 +33,10 @@ describe('score lines', () => {
     const { lines } = await scoreLines(text({ query: 'q', documents }, { query: 'q', documents, top_n: 3 }), {
       defaults: { topN: 1 },
     })
-    expect(lines.map(({ results }) => results)).toEqual([{ length: 1 }, { length: 3 }].map(expect.objectContaining))
+    expect(lines.map(({ results }) => results)).toEqual([
+      expect.objectContaining({ length: 1 }),
+      expect.objectContaining({ length: 3 }),
+    ])
   })
 })
 
@@ -51,9 +55,12 @@ describe('embed lines', () => {
   })
 
   it('cuts to dimensions and encodes as asked', async () => {
-    const { lines } = await embedLines(text('a', { text: 'a', dimensions: 2 }, { text: 'a', encoding_format: 'float' }), {
-      encodingFormat: 'base64',
-    })
+    const { lines } = await embedLines(
+      text('a', { text: 'a', dimensions: 2 }, { text: 'a', encoding_format: 'float' }),
+      {
+        encodingFormat: 'base64',
+      },
+    )
     const floats = vector(lines[2]!)
     expect(decoded(lines[0]!)).toEqual(floats)
     expect(decoded(lines[1]!)).toEqual(floats.slice(0, 2))
@@ -81,7 +88,6 @@ describe('order and names', () => {
     const input = Array.from({ length: 100 }, (_, i) => JSON.stringify(`line ${i}`)).join('\n')
     const chunkLimits = { maxTokens: 20, maxLines: 1000 }
     const whole = await embedLines(input, { chunkLimits })
-    const { Readable } = await import('node:stream')
     const pieces = await embedLines('', { chunkLimits, input: Readable.from([...input].map((c) => Buffer.from(c))) })
     expect(pieces.text).toBe(whole.text)
   })
@@ -147,7 +153,6 @@ describe('strict', () => {
     ['a line that fails later', '"a"\n"not finite"\n"c"', 1, 'Line 2 cannot be answered. The model computed'],
     ['the first line', '3\n"c"', 0, 'Line 1 cannot be answered. `request` is 3.'],
   ])('stops at %s', async (_name, input, written, message) => {
-    const { Collected, toStream } = await import('./run-lines.js')
     const output = new Collected()
     await expect(embedLines('', { input: toStream(input), output, strict: true })).rejects.toMatchObject({
       message: expect.stringContaining(message),
@@ -188,17 +193,17 @@ function expectFailures({ lines, summary }: LinesRun, index: number, expected: o
   expect(summary).toMatchObject({ lines: 3, failed: 1 })
 }
 
-const withLength = (line: { embedding: object }): object => ({ ...line, embedding: expect.objectContaining(line.embedding) })
+const withLength = (line: { embedding: object }): object => ({
+  ...line,
+  embedding: expect.objectContaining(line.embedding),
+})
 
 function vector({ embedding }: Record<string, unknown>): number[] {
   if (!Array.isArray(embedding)) throw new TypeError('no vector')
-  return embedding.map(Number)
+  return embedding.map((value) => Math.fround(Number(value)))
 }
 
-/** Rounded as float32 prints, for comparison with numbers of a line. */
 function decoded({ embedding }: Record<string, unknown>): number[] {
   const buffer = Buffer.from(String(embedding), 'base64')
-  return Array.from({ length: buffer.length / 4 }, (_, i) => buffer.readFloatLE(4 * i)).map((value) =>
-    Number(value.toPrecision(9)),
-  )
+  return Array.from({ length: buffer.length / 4 }, (_, i) => buffer.readFloatLE(4 * i))
 }

@@ -10,6 +10,7 @@ const summary = await runEmbedFile({
   output: output === '-' ? process.stdout : { file: output },
   format: flags.includes('--npy') ? 'npy' : 'jsonl',
   resume: flags.includes('--resume'),
+  saveIntervalMs: 0,
   chunkLimits: { maxTokens: 200, maxLines: 20 },
 })
 process.stderr.write(`${JSON.stringify(summary)}\n`)

@@ -3,7 +3,6 @@
 import { readFileSync } from 'node:fs'
 import type { ScoreFormat } from '#qvl/prompts/prompt.js'
 import { type RerankerFamily, scoreTemplate } from '#qvl/prompts/score-template.js'
-import { compileTemplate } from '#qvl/text/template.js'
 import type { Tokenizer } from '#qvl/text/tokenizer.js'
 import { goldenTokenizer } from './formats.js'
 
@@ -26,12 +25,8 @@ export async function templateFormat(
   return sourceFormat(family, readTemplate(file), { ...options, tokenizer: await goldenTokenizer(family) })
 }
 
-export function sourceFormat(
+export const sourceFormat = (
   family: RerankerFamily,
-  source: string,
-  { tokenizer, warn }: TemplateOptions & { tokenizer: Tokenizer },
-): ScoreFormat {
-  const compiled = compileTemplate(source, { name: 'test.jinja' })
-  const render = (variables: Record<string, unknown>) => compiled.render(variables)
-  return scoreTemplate({ tokenizer, warn, family, chatTemplate: { name: 'test.jinja', source, render } })
-}
+  text: string,
+  options: TemplateOptions & { tokenizer: Tokenizer },
+): ScoreFormat => scoreTemplate({ ...options, family, chatTemplate: { name: 'test.jinja', text } })

@@ -28,9 +28,14 @@ export class Budget {
     if (!(this.steps <= maxSteps)) fault(`It takes more than ${maxSteps} steps.`)
   }
 
-  /** Accounts for a string of this length before it is made. */
-  chars(length: number): void {
+  /** Refuses a text of this length, before it is made. */
+  limit(length: number): void {
     if (!(length <= this.maxChars)) fault(`It makes a text of more than ${this.maxChars} characters.`)
+  }
+
+  /** Accounts for reading or making a text of this length. */
+  chars(length: number): void {
+    this.limit(length)
     this.work += length
     if (this.work > this.maxChars * maxWorkPerOutput) fault('It copies more text than the limit allows.')
   }

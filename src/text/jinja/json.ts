@@ -2,9 +2,15 @@
 
 import type { Budget } from './budget.js'
 import { fault } from './fault.js'
-import { Callable, type Call, Float, floatText, Namespace, typeName, type Value } from './values.js'
+import { type Call, Callable, Float, floatText, Namespace, typeName, type Value } from './values.js'
 
-export type JsonValue = null | boolean | number | string | readonly JsonValue[] | { readonly [key: string]: JsonValue | undefined }
+export type JsonValue =
+  | null
+  | boolean
+  | number
+  | string
+  | readonly JsonValue[]
+  | { readonly [key: string]: JsonValue | undefined }
 
 /** Nesting of variables; requests are flatter. */
 const maxVariableDepth = 100
@@ -64,7 +70,9 @@ function write(value: Value, style: JsonStyle, budget: Budget, margin: string): 
   const inside = style.indent === undefined ? '' : margin + ' '.repeat(style.indent)
   const inner = (item: Value) => budget.nested(() => write(item, style, budget, inside))
   const isArray = Array.isArray(value)
-  const parts = isArray ? value.map(inner) : entries(value, style).map(([key, item]) => writeString(key, style) + style.keySeparator + inner(item))
+  const parts = isArray
+    ? value.map(inner)
+    : entries(value, style).map(([key, item]) => writeString(key, style) + style.keySeparator + inner(item))
   const [open, close] = isArray ? '[]' : '{}'
   if (parts.length === 0) return `${open}${close}`
   const outside = style.indent === undefined ? '' : margin

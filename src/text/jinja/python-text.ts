@@ -4,12 +4,15 @@ import type { Budget } from './budget.js'
 import { fault } from './fault.js'
 import { display, Float, numeric, type Value } from './values.js'
 
-const blanks = /[\t-\r\x1c-\x20\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]/
+/** What Python calls whitespace, for a character class. */
+const blanks = '\\p{White_Space}\\x1c-\\x1f'
 
 /** str.strip and its one-sided forms; `chars` is a set of characters, whitespace by default. */
 export function strip(text: string, chars?: string, side: 'both' | 'left' | 'right' = 'both'): string {
+  const blank = new RegExp(`[${blanks}]`, 'u')
   const set = chars === undefined ? undefined : new Set(Array.from(chars))
-  const isStripped = (char: string | undefined) => char !== undefined && (set === undefined ? blanks.test(char) : set.has(char))
+  const isStripped = (char: string | undefined) =>
+    char !== undefined && (set === undefined ? blank.test(char) : set.has(char))
   let start = 0
   let stop = text.length
   while (side !== 'right' && start < stop && isStripped(text[start])) start++
@@ -45,7 +48,7 @@ function splitAt(text: string, separator: string): Part[] {
 }
 
 function splitBlanks(text: string): Part[] {
-  const word = new RegExp(`[^${blanks.source.slice(1)}+`, 'g')
+  const word = new RegExp(`[^${blanks}]+`, 'gu')
   return Array.from(text.matchAll(word), (match) => ({
     text: match[0],
     start: match.index,

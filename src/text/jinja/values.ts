@@ -59,7 +59,9 @@ export function equal(a: Value, b: Value, budget: Budget): boolean {
   }
   if (a instanceof Map) {
     return (
-      b instanceof Map && a.size === b.size && [...a].every(([key, item]) => b.has(key) && nestedEqual(item, b.get(key), budget))
+      b instanceof Map &&
+      a.size === b.size &&
+      [...a].every(([key, item]) => b.has(key) && nestedEqual(item, b.get(key), budget))
     )
   }
   return a === b
@@ -76,8 +78,13 @@ export function compare(a: Value, b: Value): number {
   return fault(`It compares ${typeName(a)} with ${typeName(b)}.`)
 }
 
-/** What iterating over a value yields. */
+/** What iterating over a value yields; every entry is a step. */
 export function iterate(value: Value, budget: Budget): Value[] {
+  return budget.list(entries(value, budget))
+}
+
+/** The entries of a value, for whoever looks at one of them or at their number. */
+export function entries(value: Value, budget: Budget): Value[] {
   if (value === undefined) return []
   if (Array.isArray(value)) return value
   if (value instanceof Map) return budget.list([...value.keys()])
@@ -120,7 +127,13 @@ export function floatText(value: number): string {
 
 function quoted(text: string): string {
   const quote = text.includes("'") && !text.includes('"') ? '"' : "'"
-  const escapes = new Map([['\n', '\\n'], ['\r', '\\r'], ['\t', '\\t'], ['\\', '\\\\'], [quote, `\\${quote}`]])
+  const escapes = new Map([
+    ['\n', '\\n'],
+    ['\r', '\\r'],
+    ['\t', '\\t'],
+    ['\\', '\\\\'],
+    [quote, `\\${quote}`],
+  ])
   const body = text.replace(/[\n\r\t\\'"]/g, (char) => escapes.get(char) ?? char)
   return quote + body.replace(/\p{Cc}/gu, (char) => `\\x${char.charCodeAt(0).toString(16).padStart(2, '0')}`) + quote
 }

@@ -1,0 +1,74 @@
+// Exponential and activation functions on vectors. The polynomials are minimax fits; every lane is computed the same
+// way, so a value does not depend on where in a row it stands.
+
+namespace {
+
+inline Floats negated(Floats x) { return splat(-0.0f) - x; }
+inline Floats absolute(Floats x) { return floats(bits(x) & splatInt(0x7fffffff)); }
+
+/** 2^n for n from -126 to 127. */
+inline Floats powerOfTwo(Ints n) { return floats(shiftLeft<23>(n + splatInt(127))); }
+
+/** e^x within 1.5 units in the last place: 0 below -104, infinity above 88.73, NaN for NaN. */
+inline Floats exponential(Floats x) {
+  const Floats clamped = min(splat(89.0f), max(splat(-105.0f), x));
+  // Adding 1.5 * 2^23 leaves the nearest integer of x / ln 2 in the lowest bits.
+  const Floats rounder = splat(12582912.0f);
+  const Floats shifted = fma(clamped, splat(1.44269504f), rounder);
+  const Floats whole = shifted - rounder;
+  // ln 2 in two parts, of which the first has few enough bits for an exact product.
+  const Floats r = fma(whole, splat(2.12194440e-4f), fma(whole, splat(-0.693359375f), clamped));
+  Floats q = splat(0.0013950601f);
+  q = fma(q, r, splat(0.008368953f));
+  q = fma(q, r, splat(0.041666206f));
+  q = fma(q, r, splat(0.16666518f));
+  q = fma(q, r, splat(0.5f));
+  const Floats power = splat(1.0f) + fma(q, r * r, r);
+  // Two steps, because 2^n alone leaves the range of a float32 at both ends.
+  const Ints n = bits(shifted) - bits(rounder);
+  const Ints half = shiftRightSigned<1>(n);
+  return power * powerOfTwo(half) * powerOfTwo(n - half);
+}
+
+/** x / (1 + e^-x) */
+inline Floats silu(Floats x) { return x / (splat(1.0f) + exponential(negated(x))); }
+
+/** x * Phi(x), Phi the normal distribution; absolute error below 3e-7 * max(1, |x|). */
+inline Floats geluErf(Floats x) {
+  const Floats z = absolute(x);
+  // Phi(-z) = P(t) * e^(-z^2 / 2) with t = 1 / (1 + z / 4): no difference of near numbers for negative x.
+  const Floats t = splat(1.0f) / fma(z, splat(0.25f), splat(1.0f));
+  Floats p = splat(-0.09606885f);
+  p = fma(p, t, splat(0.36304575f));
+  p = fma(p, t, splat(-0.30996227f));
+  p = fma(p, t, splat(0.32761756f));
+  p = fma(p, t, splat(-0.0042946027f));
+  p = fma(p, t, splat(0.12268956f));
+  p = fma(p, t, splat(0.096819624f));
+  p = fma(p, t, splat(0.00015323707f));
+  const Floats tail = x * p * exponential(z * z * splat(-0.5f));
+  return whereLess(x, splat(0.0f), tail, x - tail);
+}
+
+/** x / 2 * (1 + tanh(u)) = x / (1 + e^-2u), u = sqrt(2 / pi) * (x + 0.044715 x^3). */
+inline Floats geluTanh(Floats x) {
+  const Floats u = x * fma(x * x, splat(0.044715f), splat(1.0f));
+  return x / (splat(1.0f) + exponential(u * splat(-1.59576912f)));
+}
+
+inline Floats hyperbolicTangent(Floats x) {
+  const Floats z = absolute(x);
+  const Floats large = splat(1.0f) - splat(2.0f) / (splat(1.0f) + exponential(z + z));
+  // Near 0 the difference above loses digits: x + x^3 * Q(x^2) instead.
+  const Floats square = x * x;
+  Floats q = splat(-0.0055286335f);
+  q = fma(q, square, splat(0.020483317f));
+  q = fma(q, square, splat(-0.053692967f));
+  q = fma(q, square, splat(0.13330899f));
+  q = fma(q, square, splat(-0.33333263f));
+  const Floats small = fma(q, square * x, x);
+  const Floats sign = floats(bits(x) & splatInt(0x80000000u));
+  return whereLess(z, splat(0.65f), small, floats(bits(large) | bits(sign)));
+}
+
+}  // namespace

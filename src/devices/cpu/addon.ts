@@ -1,0 +1,39 @@
+// Finds and loads the native addon.
+
+import { existsSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { fileURLToPath } from 'node:url'
+import { QvlError } from '../../errors.js'
+import type { NativeCpu } from './native.js'
+
+/** Where scripts/build-native.js puts it. */
+const file = fileURLToPath(new URL('../../../build/qvl_cpu.node', import.meta.url))
+
+/** Whether this installation has the addon at all. */
+export const hasAddon = (): boolean => existsSync(file)
+
+/** Throws DEVICE_UNAVAILABLE. */
+export function loadAddon(): NativeCpu {
+  if (!hasAddon()) {
+    throw new QvlError('DEVICE_UNAVAILABLE', {
+      what: 'The cpu device is not built.',
+      why: 'Its native code is compiled by `npm run build`, which found no C++ compiler.',
+      do: 'Install g++ or clang++ and run `npm run build`, or use --device ort.',
+    })
+  }
+  try {
+    const native: NativeCpu = createRequire(import.meta.url)(file)
+    // Asked here so that an instruction set this machine lacks is refused before anything is loaded.
+    native.isa()
+    return native
+  } catch (cause) {
+    throw new QvlError('DEVICE_UNAVAILABLE', {
+      what: 'The cpu device cannot be used on this machine.',
+      why: `Its native code was built for another system, or QVL_CPU_ISA${isaNote()} is not an instruction set of this processor.`,
+      do: 'Run `npm run build` again, unset QVL_CPU_ISA, or use --device ort.',
+      cause,
+    })
+  }
+}
+
+const isaNote = (): string => (process.env.QVL_CPU_ISA === undefined ? '' : ` (${process.env.QVL_CPU_ISA})`)

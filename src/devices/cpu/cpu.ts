@@ -1,0 +1,54 @@
+// The device that runs programs on qvl's own kernels.
+
+import { availableParallelism } from 'node:os'
+import type { WeightTable } from '../../checkpoint/weights.js'
+import { QvlError } from '../../errors.js'
+import type { Program } from '../../program/program.js'
+import type { Device, LoadedProgram, LoadOptions } from '../device.js'
+import { loadAddon } from './addon.js'
+import { CpuProgram } from './cpu-program.js'
+import { keepInBf16 } from './int8.js'
+import type { Format, NativeCpu } from './native.js'
+import { packedFile } from './packed-cache.js'
+import { makePlan } from './plan.js'
+
+/** Throws DEVICE_UNAVAILABLE where the addon was not built or QVL_CPU_ISA names a set this machine lacks. */
+export function createCpuDevice(): Device {
+  const native = loadAddon()
+  return { name: 'cpu', load: (program, weights, options) => load(native, program, weights, options) }
+}
+
+async function load(
+  native: NativeCpu,
+  program: Program,
+  weights: WeightTable,
+  options: LoadOptions,
+): Promise<LoadedProgram> {
+  const products = productFormat(weights, options)
+  const plan = makePlan(
+    program,
+    weights,
+    products === 'i8' ? { products, keepBf16: keepInBf16(program) } : { products },
+  )
+  const cacheFile = packedFile(plan, options)
+  try {
+    // availableParallelism() respects CPU affinity; cgroup quotas are the engine's to know, through --threads.
+    const threads = options.threads ?? availableParallelism()
+    return new CpuProgram(native, await native.load(plan, { threads, ...(cacheFile && { cacheFile }) }))
+  } catch (cause) {
+    throw new QvlError('DEVICE_FAILED', {
+      what: 'The cpu device could not load the model.',
+      why: 'Its weights could not be read or packed, most likely because memory ran out.',
+      do: 'Check the free memory and the checkpoint, or use a smaller model or --quantization int8.',
+      cause,
+    })
+  }
+}
+
+/** The number type of matrix products: what was asked for, else bf16 for bf16 checkpoints and float32 for others. */
+function productFormat(weights: WeightTable, { dtype, quantization }: LoadOptions): Format {
+  if (quantization === 'int8') return 'i8'
+  if (dtype === 'float32') return 'f32'
+  if (dtype === 'bfloat16') return 'bf16'
+  return [...weights.values()].some((tensor) => tensor.dtype === 'BF16') ? 'bf16' : 'f32'
+}

@@ -1,0 +1,227 @@
+// Wrong input of every kind: three lines that name the thing, the right exit code, and nothing half-written.
+
+import { cp, mkdir, mkdtemp, open, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { embedder, jsonLines, parseLines, qvl, reranker } from './run-qvl.js'
+
+const good = { query: 'cat', documents: ['dog', 'A cat sleeps.'] }
+
+let folder = ''
+const inFolder = (name: string): string => path.join(folder, name)
+
+beforeAll(async () => {
+  folder = await mkdtemp(path.join(tmpdir(), 'qvl-errors-'))
+  await writeFile(inFolder('q.jsonl'), jsonLines([good]))
+  await mkdir(inFolder('empty'))
+  await brokenCopy('truncated', async (copy) => truncate(path.join(copy, 'model.safetensors'), 50_000))
+  await brokenCopy('nan', (copy) => writeNan(path.join(copy, 'model.safetensors')))
+  await brokenCopy('llama', (copy) => changeConfig(copy, { architectures: ['LlamaForCausalLM'], model_type: 'llama' }))
+  await brokenCopy('heads', (copy) => changeConfig(copy, { num_attention_heads: -4 }))
+  await brokenCopy('not-json', (copy) => writeFile(path.join(copy, 'config.json'), '{"architectures": ['))
+  await brokenCopy('no-tokenizer', (copy) => rm(path.join(copy, 'tokenizer.json')))
+})
+
+afterAll(() => rm(folder, { recursive: true }))
+
+interface Expected {
+  code: number
+  error: string
+  /** What stderr must name. */
+  names: RegExp
+}
+
+interface Case {
+  args: string[]
+  expected: Expected
+}
+
+const usage = (names: RegExp): Expected => ({ code: 2, error: 'USAGE', names })
+const onModel = (name: string, ...more: string[]): string[] => [
+  'score',
+  inFolder('q.jsonl'),
+  '-m',
+  inFolder(name),
+  ...more,
+]
+const score = (...more: string[]): string[] => ['score', inFolder('q.jsonl'), '-m', reranker, ...more]
+
+describe('qvl refuses', () => {
+  it.each<[string, () => Case]>([
+    ['an unknown command', () => ({ args: ['scroe'], expected: usage(/scroe.*\n.*\n.*qvl score/) })],
+    ['flags before the command', () => ({ args: ['-q', 'score'], expected: usage(/qvl score/) })],
+    ['an unknown flag', () => ({ args: score('--modle', 'X'), expected: usage(/--modle.*\n.*\n.*--model\?/) })],
+    [
+      'an ambiguous flag',
+      () => ({ args: score('--max'), expected: usage(/--max-model-len, --max-num-batched-tokens/) }),
+    ],
+    ['a flag of the other command', () => ({ args: score('--dimensions', '8'), expected: usage(/qvl embed/) })],
+    ['an unfit value', () => ({ args: score('--threads', 'x'), expected: usage(/--threads.*"x"/) })],
+    ['two input files', () => ({ args: score('b.jsonl'), expected: usage(/2 input files/) })],
+    ['a file and texts', () => ({ args: score('--query', 'a', '--document', 'b'), expected: usage(/input file/) })],
+    ['--query alone', () => ({ args: ['score', '--query', 'a'], expected: usage(/--document/) })],
+    ['--resume on a pipe', () => ({ args: score('--resume'), expected: usage(/--resume needs -o/) })],
+    ['npy on a pipe', () => ({ args: ['embed', '--format', 'npy'], expected: usage(/-o FILE/) })],
+    ['--explain with -o', () => ({ args: score('--explain', '-o', 'x'), expected: usage(/--explain/) })],
+    ['another dtype', () => ({ args: score('--dtype', 'bfloat16'), expected: usage(/bfloat16.*ort.*\n.*float32/) })],
+    ['another runner', () => ({ args: score('--runner', 'generate'), expected: usage(/generate/) })],
+    [
+      'a lost template',
+      () => ({ args: score('--chat-template', 'no.jinja'), expected: usage(/looks like a file path/) }),
+    ],
+    ['a lost config file', () => ({ args: score('--config', 'no.yaml'), expected: usage(/no\.yaml/) })],
+    [
+      'a limit beyond the model',
+      () => ({ args: score('--max-model-len', '100M'), expected: usage(/--max-model-len/) }),
+    ],
+    [
+      'a missing input file',
+      () => ({
+        args: ['score', inFolder('none.jsonl')],
+        expected: { code: 2, error: 'INPUT_UNREADABLE', names: /none\.jsonl/ },
+      }),
+    ],
+    [
+      'a folder as input',
+      () => ({ args: ['score', folder], expected: { code: 2, error: 'INPUT_UNREADABLE', names: /folder/ } }),
+    ],
+    [
+      'a model id that climbs out',
+      () => ({
+        args: onModel('../../..'),
+        expected: { code: 3, error: 'CHECKPOINT_FILE_MISSING', names: /config\.json/ },
+      }),
+    ],
+    [
+      'a model id that climbs out of the cache',
+      () => ({
+        args: ['score', inFolder('q.jsonl'), '-m', '../../nowhere-at-all'],
+        expected: { code: 2, error: 'MODEL_REF_INVALID', names: /\.\./ },
+      }),
+    ],
+    [
+      'a folder that is no checkpoint',
+      () => ({
+        args: onModel('empty'),
+        expected: { code: 3, error: 'CHECKPOINT_FILE_MISSING', names: /config\.json/ },
+      }),
+    ],
+    [
+      'an unsupported architecture',
+      () => ({ args: onModel('llama'), expected: { code: 3, error: 'MODEL_UNSUPPORTED', names: /LlamaForCausalLM/ } }),
+    ],
+    [
+      'a config out of range',
+      () => ({ args: onModel('heads'), expected: { code: 3, error: 'CONFIG_INVALID', names: /num_attention_heads/ } }),
+    ],
+    [
+      'a config that is not JSON',
+      () => ({ args: onModel('not-json'), expected: { code: 3, error: 'CONFIG_INVALID', names: /config\.json/ } }),
+    ],
+    [
+      'a truncated shard',
+      () => ({
+        args: onModel('truncated'),
+        expected: { code: 3, error: 'CHECKPOINT_INVALID', names: /model\.safetensors/ },
+      }),
+    ],
+    [
+      'a checkpoint without its tokenizer',
+      () => ({
+        args: onModel('no-tokenizer'),
+        expected: { code: 3, error: 'CHECKPOINT_FILE_MISSING', names: /tokenizer\.json/ },
+      }),
+    ],
+    [
+      'weights that are not numbers',
+      () => ({ args: onModel('nan'), expected: { code: 3, error: 'RESULT_NOT_FINITE', names: /embed_tokens/ } }),
+    ],
+    [
+      'a failed line, with --strict',
+      () => ({
+        args: ['embed', inFolder('q.jsonl'), '-m', embedder, '--strict'],
+        expected: { code: 2, error: 'REQUEST_INVALID', names: /Line 1/ },
+      }),
+    ],
+    [
+      'an output folder that does not exist',
+      () => ({
+        args: score('-o', inFolder('none/out.jsonl')),
+        expected: { code: 1, error: 'OUTPUT_UNWRITABLE', names: /none\/out\.jsonl/ },
+      }),
+    ],
+  ])('%s', async (_, make) => {
+    const { args, expected } = make()
+    const before = await readdir(folder)
+    const output = args.includes('-o') || args.includes('--explain') ? [] : ['-o', inFolder('out.jsonl')]
+    const onPipe = /pipe|npy/.test(_)
+    const { code, stdout, stderr } = await qvl(onPipe ? args : [...args, ...output])
+    expect({ code, stdout, stderr }).toMatchObject({ code: expected.code, stdout: '' })
+    expect(stderr).toMatch(new RegExp(`^error\\[${expected.error}\\] .+\n  .+\n  .+\n$`))
+    expect(stderr).toMatch(expected.names)
+    expect(stderr).not.toContain('\n    at ')
+    expect((await readdir(folder)).filter((name) => !name.includes('.part'))).toEqual(before)
+  })
+
+  it('with a stack only when asked', async () => {
+    const { stderr } = await qvl(['score', inFolder('none.jsonl'), '--debug'])
+    expect(stderr).toContain('error[INPUT_UNREADABLE]')
+    expect(stderr).toContain('\n    at ')
+    expect(stderr).toContain('ENOENT')
+  })
+})
+
+describe('lines that fail', () => {
+  it('become error lines in their place, and the exit code says so', async () => {
+    const tooLong = { id: 'long', query: 'cat', documents: ['word '.repeat(400)] }
+    const input = `${jsonLines([good])}not json\n\n${jsonLines([tooLong, { query: 'cat' }, good])}`
+    const { code, stdout, stderr } = await qvl(['score', '-m', reranker, '--max-model-len', '256'], input)
+    expect(code).toBe(4)
+    const lines = parseLines<{ id?: string; index?: number; results?: unknown[]; error?: { code: string } }>(stdout)
+    expect(lines.map(({ id, index, error }) => [id ?? index, error?.code])).toEqual([
+      [0, undefined],
+      [1, 'REQUEST_INVALID'],
+      ['long', 'INPUT_TOO_LONG'],
+      [3, 'REQUEST_INVALID'],
+      [4, undefined],
+    ])
+    expect(lines[4]!.results).toEqual(lines[0]!.results)
+    expect(stderr).toContain('line 2: error[REQUEST_INVALID]')
+    expect(stderr).toContain('3 of 5 lines failed')
+  })
+
+  it('do not stop a run that truncates instead', async () => {
+    const tooLong = { query: 'cat', documents: ['word '.repeat(400)] }
+    const args = ['score', '-m', reranker, '--max-model-len', '256', '--truncate-prompt-tokens=-1']
+    const { code, stdout } = await qvl(args, jsonLines([tooLong]))
+    expect(code).toBe(0)
+    expect(parseLines<{ usage: { prompt_tokens: number } }>(stdout)[0]!.usage.prompt_tokens).toBe(256)
+  })
+})
+
+async function brokenCopy(name: string, damage: (copy: string) => Promise<void>): Promise<void> {
+  await cp(reranker, inFolder(name), { recursive: true })
+  await damage(inFolder(name))
+}
+
+async function changeConfig(copy: string, changes: object): Promise<void> {
+  const file = path.join(copy, 'config.json')
+  const config: object = JSON.parse(await readFile(file, 'utf8'))
+  await writeFile(file, JSON.stringify({ ...config, ...changes }))
+}
+
+/** NaN in bfloat16 over a row of the embedding table that every prompt has: that of the token `system`. */
+async function writeNan(file: string): Promise<void> {
+  const handle = await open(file, 'r+')
+  const length = Number((await handle.read(Buffer.alloc(8), 0, 8, 0)).buffer.readBigUInt64LE())
+  const header: unknown = JSON.parse((await handle.read(Buffer.alloc(length), 0, length, 8)).buffer.toString())
+  const table = Object.entries(header as Record<string, { data_offsets: [number, number]; shape: number[] }>)
+  const [, entry] = table.find(([name]) => name.endsWith('embed_tokens.weight'))!
+  const rowBytes = 2 * entry.shape[1]!
+  const row = Buffer.alloc(rowBytes, Buffer.from([0xc0, 0x7f]))
+  await handle.write(row, 0, rowBytes, 8 + length + entry.data_offsets[0] + systemToken * rowBytes)
+  await handle.close()
+}
+
+const systemToken = 1762
