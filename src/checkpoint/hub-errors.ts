@@ -5,7 +5,7 @@ import { QvlError } from '../errors.js'
 
 /** The service and the repository that a request is about. */
 export interface HubTarget {
-  /** `the Hugging Face hub`, `ModelScope`. */
+  /** `Hugging Face`, `ModelScope`. */
   service: string
   endpoint: string
   id: string

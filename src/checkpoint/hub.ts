@@ -76,7 +76,7 @@ async function cachedSnapshot(
 async function openHub(job: HubJob, revision: string): Promise<HubClient> {
   const token = await hubToken(job.env)
   const target = {
-    service: 'the Hugging Face hub',
+    service: 'Hugging Face',
     endpoint: hubEndpoint(job.env),
     id: job.id.text,
     revision,

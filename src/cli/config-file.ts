@@ -30,7 +30,7 @@ export async function readConfigFile(
   return { file, entries }
 }
 
-export const defaultConfigFile = (env: NodeJS.ProcessEnv): string =>
+const defaultConfigFile = (env: NodeJS.ProcessEnv): string =>
   path.join(env.XDG_CONFIG_HOME || path.join(env.HOME || homedir(), '.config'), 'qvl', 'config.yaml')
 
 /**

@@ -17,6 +17,24 @@ export interface LoadOptions {
   cacheDir?: string | undefined
 }
 
+/** How a loaded program computes. */
+export interface Arithmetic {
+  /** Number type of the matrix products; sums are at least float32. */
+  products: 'float64' | 'float32' | 'bfloat16' | 'int8'
+  threads: number
+  /** As the device calls it, such as avx512_bf16; absent where the device does not say. */
+  instructionSet?: string
+}
+
+/** Where the time of all runs so far went, in seconds on the clock. */
+export interface ProgramStatistics {
+  linearSeconds: number
+  attentionSeconds: number
+  totalSeconds: number
+  /** Bytes of packed weights in memory. */
+  packedBytes: number
+}
+
 export interface Device {
   readonly name: DeviceName
   /** Load a program. Throws DEVICE_UNAVAILABLE when this machine lacks the device, TENSOR_* for unfit weights. */
@@ -24,11 +42,19 @@ export interface Device {
 }
 
 export interface LoadedProgram extends AsyncDisposable {
+  readonly arithmetic: Arithmetic
   /**
    * Run one batch without blocking the event loop. Inputs are not modified. Throws DEVICE_FAILED.
    * Runs are answered in order; several may be in flight.
    */
   run(inputs: ProgramInputs): Promise<ProgramOutputs>
+  /** For devices that measure themselves. */
+  statistics?(): ProgramStatistics
+  /**
+   * What this machine can do at most, in GFLOP/s (GOP/s for int8): a loop in registers alone, in this program's number
+   * type and on its threads, for about `seconds`.
+   */
+  peak?(seconds: number): Promise<number>
   /** Free everything. Closing twice is fine. */
   close(): Promise<void>
 }

@@ -1,9 +1,18 @@
-// Opens a device by its name.
+// Chooses a device, and opens it by its name.
 
+import { hasAddon } from './cpu/addon.js'
 import { createCpuDevice } from './cpu/cpu.js'
 import type { Device, DeviceName } from './device.js'
 import { createOrtDevice } from './ort/ort.js'
 import { createReferenceDevice } from './reference/reference.js'
+
+/** `auto` is the cpu device where this installation has its native code, else ONNX Runtime, of which `say` is told. */
+export function chooseDevice(asked: DeviceName | 'auto', say: (message: string) => void): DeviceName {
+  if (asked !== 'auto') return asked
+  if (hasAddon()) return 'cpu'
+  say('The cpu device is not built here; computing with ONNX Runtime, which is slower. See --device in the help.')
+  return 'ort'
+}
 
 /** Throws DEVICE_UNAVAILABLE when this machine lacks the device. */
 export async function openDevice(name: DeviceName): Promise<Device> {

@@ -36,7 +36,7 @@ export class PrefixTree {
   #rows = 0
   #size = 0
 
-  /** `share` is false for bidirectional models, where a token's value depends on what follows it. */
+  /** `share` has to be false for bidirectional models, where a token's value depends on what follows it. */
   constructor(options: { share: boolean }) {
     this.#share = options.share
   }

@@ -6,11 +6,13 @@ import type { Model } from '../models/model.js'
 import type { ProgramOutputs } from '../program/program.js'
 import { PrefixTree } from './prefix-tree.js'
 
-export interface QueueLimits {
+export interface QueueOptions {
   /** Rows computed in one batch; a longer sequence runs alone. */
   maxNumBatchedTokens: number
   /** Sequences in one batch. */
   maxNumSeqs: number
+  /** Compute a prefix that sequences of a batch have in common once; only causal models can. */
+  sharePrefixes: boolean
 }
 
 /** What one sequence gives back. */
@@ -42,14 +44,14 @@ export class Queue {
   readonly counters = { computedTokens: 0, promptTokens: 0 }
   readonly #waiting: Entry[] = []
   readonly #model: Model
-  readonly #device: LoadedProgram
-  readonly #limits: QueueLimits
+  readonly #device: Pick<LoadedProgram, 'run'>
+  readonly #options: QueueOptions
   #running: Promise<void> | undefined
 
-  constructor(model: Model, device: LoadedProgram, limits: QueueLimits) {
+  constructor(model: Model, device: Pick<LoadedProgram, 'run'>, options: QueueOptions) {
     this.#model = model
     this.#device = device
-    this.#limits = limits
+    this.#options = options
   }
 
   /** Queue sequences in one step. Aborting the signal rejects those that have not started. */
@@ -104,7 +106,8 @@ export class Queue {
 
   /** Entries from the head of the queue, in order, until one does not fit. */
   #take(): Batch {
-    const tree = new PrefixTree({ share: this.#model.causal })
+    const { maxNumBatchedTokens, maxNumSeqs, sharePrefixes } = this.#options
+    const tree = new PrefixTree({ share: this.#model.causal && sharePrefixes })
     const entries: Entry[] = []
     const sharedTokens: number[] = []
     let taken = 0
@@ -115,7 +118,7 @@ export class Queue {
         continue
       }
       const rows = tree.rows + entry.ids.length - tree.sharedTokens(entry.ids)
-      const full = rows > this.#limits.maxNumBatchedTokens || entries.length === this.#limits.maxNumSeqs
+      const full = rows > maxNumBatchedTokens || entries.length === maxNumSeqs
       if (full && entries.length > 0) break
       sharedTokens.push(tree.add(entry.ids))
       entries.push(entry)

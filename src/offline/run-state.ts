@@ -57,33 +57,22 @@ export async function writeRunState(file: string, identity: RunIdentity, state: 
 
 /** The saved state of a run with this identity; undefined where none is saved. Throws RESUME_MISMATCH. */
 export async function readRunState(file: string, identity: RunIdentity): Promise<RunState | undefined> {
-  const fields = await readStateFields(file)
-  if (fields === undefined) return undefined
-  const saved = new Fields(fields.get('options'), 'options')
+  const saved = await readSaved(file)
+  if (saved === undefined) return undefined
   const differences = [
-    ...difference('version', fields.get('version'), stateVersion),
-    ...difference('command', fields.get('command'), identity.command),
-    ...difference('checkpoint', fields.get('fingerprint'), identity.fingerprint),
-    ...Object.entries(identity.options).flatMap(([key, now]) => difference(key, saved.get(key) ?? null, now)),
+    ...difference('version', saved.version, stateVersion),
+    ...difference('command', saved.command, identity.command),
+    ...difference('checkpoint', saved.fingerprint, identity.fingerprint),
+    ...Object.entries(identity.options).flatMap(([key, now]) => difference(key, saved.options.get(key) ?? null, now)),
   ]
   if (differences.length > 0) throw resumeMismatch(differences.join(' '))
-  return {
-    input: {
-      bytes: count(fields, 'inputBytes'),
-      lines: count(fields, 'inputLines'),
-      sha256: fields.string('sha256') ?? '',
-    },
-    lines: count(fields, 'lines'),
-    failed: count(fields, 'failed'),
-    outputBytes: count(fields, 'outputBytes'),
-    errorBytes: count(fields, 'errorBytes'),
-  }
+  return saved.state
 }
 
-/** Lines that an unfinished run has saved, whatever it was. */
+/** Lines that an unfinished run has saved, whatever it was. Throws RESUME_MISMATCH. */
 export async function savedLines(file: string): Promise<number> {
-  const fields = await readStateFields(file)
-  return fields === undefined ? 0 : count(fields, 'lines')
+  const saved = await readSaved(file)
+  return saved?.state.lines ?? 0
 }
 
 export function resumeMismatch(why: string, cause?: unknown): QvlError {
@@ -95,13 +84,38 @@ export function resumeMismatch(why: string, cause?: unknown): QvlError {
   })
 }
 
-async function readStateFields(file: string): Promise<Fields | undefined> {
+interface Saved {
+  version: unknown
+  command: unknown
+  fingerprint: unknown
+  options: Fields
+  state: RunState
+}
+
+async function readSaved(file: string): Promise<Saved | undefined> {
   const path = statePath(file)
   try {
-    return new Fields(parseJsonText(await readFile(path, 'utf8'), path), '')
+    return parseSaved(new Fields(parseJsonText(await readFile(path, 'utf8'), path), ''))
   } catch (error) {
     if (errorCode(error) === 'ENOENT') return undefined
     throw resumeMismatch(`${path} cannot be read.`, error)
+  }
+}
+
+function parseSaved(fields: Fields): Saved {
+  const sha256 = fields.string('sha256') ?? ''
+  return {
+    version: fields.get('version'),
+    command: fields.get('command'),
+    fingerprint: fields.get('fingerprint'),
+    options: new Fields(fields.get('options'), 'options'),
+    state: {
+      input: { bytes: count(fields, 'inputBytes'), lines: count(fields, 'inputLines'), sha256 },
+      lines: count(fields, 'lines'),
+      failed: count(fields, 'failed'),
+      outputBytes: count(fields, 'outputBytes'),
+      errorBytes: count(fields, 'errorBytes'),
+    },
   }
 }
 

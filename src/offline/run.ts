@@ -75,6 +75,8 @@ export class Run {
     let answered: AnsweredChunk | undefined
     while (chunk !== undefined) {
       const running = this.#answer(chunk)
+      // It is awaited below; until then its failure must not count as unheard.
+      running.catch(() => {})
       const end = answered && (await this.#write(answered))
       if (end !== undefined) return end
       ;[answered, chunk] = await unlessAborted(Promise.all([running, this.#take()]), signal)
@@ -95,7 +97,7 @@ export class Run {
     return chunk
   }
 
-  /** Never rejects: what fails is the result of its line. */
+  /** What fails is the result of its line. */
   async #answer(chunk: Chunk): Promise<AnsweredChunk> {
     const { context, signal } = this.#parts
     const tasks = chunk.items.flatMap(({ work }) => (work instanceof QvlError ? [] : work.tasks))

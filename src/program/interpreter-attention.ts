@@ -18,26 +18,32 @@ export function attend(
   for (let query = 0; query < q.rows; query++) {
     const row = queryRows === undefined ? query : queryRows[query]!
     const keys = visibleRows(spans, spanOfRow[row]!, op.causal ? row : undefined)
+    const weights = new Float64Array(keys.length)
     for (let head = 0; head < op.heads; head++) {
       const from = query * q.width + head * op.headDim
       const channel = Math.floor(head / group) * op.headDim
-      const weights = softmax(
-        keys.map((key) => op.scale * dot(q.data, from, k.data, key * k.width + channel, op.headDim)),
-      )
-      keys.forEach((key, index) => {
-        for (let i = 0; i < op.headDim; i++) data[from + i]! += weights[index]! * v.data[key * v.width + channel + i]!
-      })
+      for (let index = 0; index < keys.length; index++) {
+        weights[index] = op.scale * dot(q.data, from, k.data, keys[index]! * k.width + channel, op.headDim)
+      }
+      softmax(weights)
+      for (let index = 0; index < keys.length; index++) {
+        const value = keys[index]! * v.width + channel
+        for (let i = 0; i < op.headDim; i++) data[from + i]! += weights[index]! * v.data[value + i]!
+      }
     }
   }
   return { ...q, data }
 }
 
 /** The rows that one row of span `number` sees: its chain, then its own span up to and including `last`. */
-export function visibleRows(spans: readonly Span[], number: number, last: number | undefined): number[] {
+export function visibleRows(spans: readonly Span[], number: number, last: number | undefined): Int32Array {
   const own = spans[number]!
-  const rows = own.chain.flatMap((ancestor) => range(spans[ancestor]!.start, spans[ancestor]!.rows))
   const ownRows = last === undefined ? own.rows : last - own.start + 1
-  return rows.concat(range(own.start, ownRows))
+  const runs = [...own.chain.map((ancestor) => spans[ancestor]!), { start: own.start, rows: ownRows }]
+  const visible = new Int32Array(runs.reduce((sum, { rows }) => sum + rows, 0))
+  let at = 0
+  for (const { start, rows } of runs) for (let row = start; row < start + rows; row++) visible[at++] = row
+  return visible
 }
 
 /** The span of every packed row. Throws where spans leave a gap or overlap. */
@@ -55,18 +61,16 @@ export function spanNumbers(spans: readonly Span[], rows: number): Int32Array {
   return numbers
 }
 
-const range = (start: number, count: number): number[] => Array.from({ length: count }, (_, i) => start + i)
-
 function dot(a: Float64Array, aStart: number, b: Float64Array, bStart: number, length: number): number {
   let sum = 0
   for (let i = 0; i < length; i++) sum += a[aStart + i]! * b[bStart + i]!
   return sum
 }
 
-function softmax(scores: readonly number[]): number[] {
-  let max = -Infinity
-  for (const score of scores) max = Math.max(max, score)
-  const exponentials = scores.map((score) => Math.exp(score - max))
-  const sum = exponentials.reduce((total, value) => total + value, 0)
-  return exponentials.map((value) => value / sum)
+/** In place. */
+function softmax(scores: Float64Array): void {
+  const max = scores.reduce((highest, score) => Math.max(highest, score), Number.NEGATIVE_INFINITY)
+  let sum = 0
+  for (let i = 0; i < scores.length; i++) sum += scores[i] = Math.exp(scores[i]! - max)
+  for (let i = 0; i < scores.length; i++) scores[i]! /= sum
 }

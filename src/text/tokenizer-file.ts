@@ -127,10 +127,9 @@ function readAddedTokens(tokenizer: JsonField, config: JsonField, vocab: Readonl
   const byId = config.at('added_tokens_decoder')
   for (const key of byId.missing ? [] : Object.keys(byId.object())) {
     const field = byId.at(key)
-    const token = readAddedToken(
-      field,
-      new JsonField(Number(key), 'tokenizer_config.json', 'added_tokens_decoder').index(maxIds),
-    )
+    const id =
+      /^\d{1,7}$/.test(key) && Number(key) < maxIds ? Number(key) : field.fail('has a key that is not a token id')
+    const token = readAddedToken(field, id)
     const known = tokens.get(token.content)
     if (known !== undefined && known.id !== token.id) field.fail(`has the id ${known.id} in tokenizer.json`)
     tokens.set(token.content, token)

@@ -37,7 +37,8 @@ export interface Tokenizer {
 
 /**
  * Open the tokenizer of a checkpoint folder (tokenizer.json, tokenizer_config.json). The model type in tokenizer.json
- * decides who tokenises: BPE our own code, WordPiece and Unigram the library. Throws TOKENIZER_INVALID.
+ * decides who tokenises: BPE our own code, WordPiece and Unigram the library. Throws TOKENIZER_INVALID, and
+ * CHECKPOINT_FILE_MISSING without a tokenizer.json.
  */
 export async function openTokenizer(dir: string, options: TokenizerOptions = {}): Promise<Tokenizer> {
   const files = await readTokenizerFiles(dir)

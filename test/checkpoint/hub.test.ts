@@ -30,6 +30,7 @@ describe('a model from the hub', () => {
       const up = '../'.repeat(file.split('/').length + 1)
       expect(readlinkSync(join(located.dir, file))).toBe(`${up}blobs/${etagOf(file, bytes)}`)
     }
+    expect(fileRequests(hub).filter((line) => line.startsWith('HEAD'))).toHaveLength(repository.files.size)
     const etags = [...repository.files].map(([file, bytes]) => etagOf(file, bytes))
     expect(filesBelow(join(folder, 'blobs'))).toEqual([...new Set(etags)].sort())
     expect(filesBelow(join(home, 'hub/.locks'))).toEqual([])

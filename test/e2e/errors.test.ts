@@ -9,6 +9,8 @@ import { embedder, jsonLines, parseLines, qvl, reranker } from './run-qvl.js'
 const good = { query: 'cat', documents: ['dog', 'A cat sleeps.'] }
 
 let folder = ''
+/** The folder's name says what the checkpoint is, where its content does not. */
+const copyName = (name: string): string => path.join(folder, `${name}-reranker`)
 const inFolder = (name: string): string => path.join(folder, name)
 
 beforeAll(async () => {
@@ -35,16 +37,12 @@ interface Expected {
 interface Case {
   args: string[]
   expected: Expected
+  /** Without -o. */
+  toPipe?: true
 }
 
 const usage = (names: RegExp): Expected => ({ code: 2, error: 'USAGE', names })
-const onModel = (name: string, ...more: string[]): string[] => [
-  'score',
-  inFolder('q.jsonl'),
-  '-m',
-  inFolder(name),
-  ...more,
-]
+const onModel = (model: string): string[] => ['score', inFolder('q.jsonl'), '-m', model]
 const score = (...more: string[]): string[] => ['score', inFolder('q.jsonl'), '-m', reranker, ...more]
 
 describe('qvl refuses', () => {
@@ -61,9 +59,9 @@ describe('qvl refuses', () => {
     ['two input files', () => ({ args: score('b.jsonl'), expected: usage(/2 input files/) })],
     ['a file and texts', () => ({ args: score('--query', 'a', '--document', 'b'), expected: usage(/input file/) })],
     ['--query alone', () => ({ args: ['score', '--query', 'a'], expected: usage(/--document/) })],
-    ['--resume on a pipe', () => ({ args: score('--resume'), expected: usage(/--resume needs -o/) })],
-    ['npy on a pipe', () => ({ args: ['embed', '--format', 'npy'], expected: usage(/-o FILE/) })],
-    ['--explain with -o', () => ({ args: score('--explain', '-o', 'x'), expected: usage(/--explain/) })],
+    ['--resume on a pipe', () => ({ toPipe: true, args: score('--resume'), expected: usage(/--resume needs -o/) })],
+    ['npy on a pipe', () => ({ toPipe: true, args: ['embed', '--format', 'npy'], expected: usage(/-o FILE/) })],
+    ['--explain with -o', () => ({ toPipe: true, args: score('--explain', '-o', 'x'), expected: usage(/--explain/) })],
     ['another dtype', () => ({ args: score('--dtype', 'bfloat16'), expected: usage(/bfloat16.*ort.*\n.*float32/) })],
     ['another runner', () => ({ args: score('--runner', 'generate'), expected: usage(/generate/) })],
     [
@@ -96,46 +94,55 @@ describe('qvl refuses', () => {
     [
       'a model id that climbs out of the cache',
       () => ({
-        args: ['score', inFolder('q.jsonl'), '-m', '../../nowhere-at-all'],
+        args: onModel('../../nowhere-at-all'),
         expected: { code: 2, error: 'MODEL_REF_INVALID', names: /\.\./ },
       }),
     ],
     [
       'a folder that is no checkpoint',
       () => ({
-        args: onModel('empty'),
+        args: onModel(inFolder('empty')),
         expected: { code: 3, error: 'CHECKPOINT_FILE_MISSING', names: /config\.json/ },
       }),
     ],
     [
       'an unsupported architecture',
-      () => ({ args: onModel('llama'), expected: { code: 3, error: 'MODEL_UNSUPPORTED', names: /LlamaForCausalLM/ } }),
+      () => ({ args: onModel(copyName('llama')), expected: { code: 3, error: 'MODEL_UNSUPPORTED', names: /llama/ } }),
     ],
     [
       'a config out of range',
-      () => ({ args: onModel('heads'), expected: { code: 3, error: 'CONFIG_INVALID', names: /num_attention_heads/ } }),
+      () => ({
+        args: onModel(copyName('heads')),
+        expected: { code: 3, error: 'CONFIG_INVALID', names: /num_attention_heads/ },
+      }),
     ],
     [
       'a config that is not JSON',
-      () => ({ args: onModel('not-json'), expected: { code: 3, error: 'CONFIG_INVALID', names: /config\.json/ } }),
+      () => ({
+        args: onModel(copyName('not-json')),
+        expected: { code: 3, error: 'CONFIG_INVALID', names: /config\.json/ },
+      }),
     ],
     [
       'a truncated shard',
       () => ({
-        args: onModel('truncated'),
-        expected: { code: 3, error: 'CHECKPOINT_INVALID', names: /model\.safetensors/ },
+        args: onModel(copyName('truncated')),
+        expected: { code: 3, error: 'TENSOR_INVALID', names: /model\.safetensors/ },
       }),
     ],
     [
       'a checkpoint without its tokenizer',
       () => ({
-        args: onModel('no-tokenizer'),
+        args: onModel(copyName('no-tokenizer')),
         expected: { code: 3, error: 'CHECKPOINT_FILE_MISSING', names: /tokenizer\.json/ },
       }),
     ],
     [
       'weights that are not numbers',
-      () => ({ args: onModel('nan'), expected: { code: 3, error: 'RESULT_NOT_FINITE', names: /embed_tokens/ } }),
+      () => ({
+        args: onModel(copyName('nan')),
+        expected: { code: 3, error: 'RESULT_NOT_FINITE', names: /embed_tokens/ },
+      }),
     ],
     [
       'a failed line, with --strict',
@@ -148,20 +155,19 @@ describe('qvl refuses', () => {
       'an output folder that does not exist',
       () => ({
         args: score('-o', inFolder('none/out.jsonl')),
+        toPipe: true,
         expected: { code: 1, error: 'OUTPUT_UNWRITABLE', names: /none\/out\.jsonl/ },
       }),
     ],
   ])('%s', async (_, make) => {
-    const { args, expected } = make()
-    const before = await readdir(folder)
-    const output = args.includes('-o') || args.includes('--explain') ? [] : ['-o', inFolder('out.jsonl')]
-    const onPipe = /pipe|npy/.test(_)
-    const { code, stdout, stderr } = await qvl(onPipe ? args : [...args, ...output])
+    const { args, expected, toPipe } = make()
+    const before = await finished()
+    const { code, stdout, stderr } = await qvl(toPipe ? args : [...args, '-o', inFolder('out.jsonl')])
     expect({ code, stdout, stderr }).toMatchObject({ code: expected.code, stdout: '' })
-    expect(stderr).toMatch(new RegExp(`^error\\[${expected.error}\\] .+\n  .+\n  .+\n$`))
+    expect(stderr).toMatch(new RegExp(`^error\\[${expected.error}\\] .+\n(  .+\n){1,2}$`))
     expect(stderr).toMatch(expected.names)
     expect(stderr).not.toContain('\n    at ')
-    expect((await readdir(folder)).filter((name) => !name.includes('.part'))).toEqual(before)
+    expect(await finished()).toEqual(before)
   })
 
   it('with a stack only when asked', async () => {
@@ -200,9 +206,14 @@ describe('lines that fail', () => {
   })
 })
 
+/** The files under their own names; FILE.part is what --resume goes on with. */
+async function finished(): Promise<string[]> {
+  return (await readdir(folder)).filter((name) => !name.startsWith('out.jsonl.part'))
+}
+
 async function brokenCopy(name: string, damage: (copy: string) => Promise<void>): Promise<void> {
-  await cp(reranker, inFolder(name), { recursive: true })
-  await damage(inFolder(name))
+  await cp(reranker, copyName(name), { recursive: true })
+  await damage(copyName(name))
 }
 
 async function changeConfig(copy: string, changes: object): Promise<void> {

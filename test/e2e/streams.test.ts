@@ -72,9 +72,7 @@ describe('streams', () => {
     child.stdin.write(lines(60))
     await once(child.stdout, 'data')
     child.stdout.destroy()
-    const feeding = feed(child)
-    const { code, stderr } = await outcome
-    await feeding
+    const [{ code, stderr }] = await Promise.all([outcome, feed(child)])
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
   })
 })
@@ -149,9 +147,11 @@ async function untilStderr(child: ReturnType<typeof startQvl>, text: string): Pr
   }
 }
 
-/** More lines for as long as they are taken, so that there is something to write into the broken pipe. */
+/** More lines until the process ends, so that there is something to write into the broken pipe. */
 async function feed(child: ReturnType<typeof startQvl>): Promise<void> {
-  for (let count = 0; count < 200 && child.exitCode === null && child.stdin.writable; count++) {
-    if (!child.stdin.write(lines(10))) await Promise.race([once(child.stdin, 'drain'), once(child, 'close')])
+  const closed = once(child, 'close')
+  while (child.exitCode === null && child.stdin.writable) {
+    const taken = new Promise<void>((resolve) => child.stdin.write(lines(10), () => resolve()))
+    await Promise.race([taken, closed])
   }
 }

@@ -1,4 +1,15 @@
-import { copyFile, mkdtemp, readdir, readFile, rm, stat, symlink, truncate, writeFile } from 'node:fs/promises'
+import {
+  appendFile,
+  copyFile,
+  mkdtemp,
+  readdir,
+  readFile,
+  rm,
+  stat,
+  symlink,
+  truncate,
+  writeFile,
+} from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -109,6 +120,15 @@ describe('resume', () => {
     expect((await readdir(folder)).filter((name) => name.includes('.part'))).toEqual([])
   })
 
+  it('drops what was written after the last save', async () => {
+    await writeFile(input, makeInput(50))
+    await run({ output: { file: join(folder, 'uncut') } })
+    await cutRun(1)
+    await appendFile(`${output}.part`, 'torn'.repeat(50_000))
+    await run({ resume: true })
+    await expectSame(output, join(folder, 'uncut'))
+  })
+
   it('works when the input is a stream', async () => {
     const text = makeInput(150)
     await run({ input: toStream(text), output: { file: join(folder, 'uncut') } })
@@ -165,6 +185,7 @@ describe('resume', () => {
     ['a shorter input', () => truncate(input, 100), 'The input does not begin with'],
     ['a part that was cut', () => truncate(`${output}.part`, 10), 'shorter than what was saved'],
     ['a damaged state', () => writeFile(`${output}.part.json`, '{"version":'), 'cannot be read'],
+    ['a state without numbers', () => editState('"lines":', '"Lines":'), 'cannot be read'],
     ['a state of another version', () => editState('"version":1', '"version":0'), 'version 0 and this is 1'],
   ])('refuses %s', async (_name, damage, message) => {
     await writeFile(input, makeInput(100))

@@ -129,7 +129,7 @@ describe('a full disk', () => {
   })
 })
 
-describe('memory', () => {
+describe('memory', { timeout: 180_000 }, () => {
   it('stays flat over 200,000 lines', async () => {
     const count = 200_000
     const heap: number[] = []

@@ -2,8 +2,8 @@
 
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { compileTemplate, type JsonValue } from '#qvl/text/jinja.js'
 import { describe, expect, it } from 'vitest'
+import { compileTemplate, type JsonValue } from '#qvl/text/jinja.js'
 import { checkpointDir, readGolden } from './fixtures.js'
 
 interface Case {
@@ -38,7 +38,9 @@ describe('golden templates', () => {
       const source = sources.get(template)
       if (source === undefined) throw new Error(`no template ${template}`)
       const messages = table.conversations[conversation]
-      expect(compileTemplate(source, { name: template }).render({ messages }), `${template} ${conversation}`).toBe(rendered)
+      expect(compileTemplate(source, { name: template }).render({ messages }), `${template} ${conversation}`).toBe(
+        rendered,
+      )
     }
   })
 

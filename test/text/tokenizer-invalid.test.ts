@@ -54,7 +54,11 @@ const cases: { name: string; field: string; breakIt: (json: TokenizerJson) => vo
   { name: 'negative id', field: 'model.vocab', breakIt: ({ model }) => Object.assign(model.vocab, { yes: -1 }) },
   { name: 'fractional id', field: 'model.vocab', breakIt: ({ model }) => Object.assign(model.vocab, { yes: 1.5 }) },
   { name: 'id as text', field: 'model.vocab', breakIt: ({ model }) => Object.assign(model.vocab, { yes: '7' }) },
-  { name: 'a byte without token', field: 'model.vocab', breakIt: ({ model }) => Reflect.deleteProperty(model.vocab, 'A') },
+  {
+    name: 'a byte without token',
+    field: 'model.vocab',
+    breakIt: ({ model }) => Reflect.deleteProperty(model.vocab, 'A'),
+  },
   { name: 'no merges', field: 'model.merges', breakIt: ({ model }) => Reflect.deleteProperty(model, 'merges') },
   { name: 'merge of one', field: 'model.merges', breakIt: ({ model }) => model.merges.push(['a']) },
   { name: 'merge of three', field: 'model.merges', breakIt: ({ model }) => model.merges.push('a b c') },

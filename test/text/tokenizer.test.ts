@@ -3,7 +3,7 @@
 import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import { plainText, type RichText, template, user } from '#qvl/text/rich-text.js'
 import { openTokenizer, type Tokenizer } from '#qvl/text/tokenizer.js'
 import { checkpointDir, readGolden, realQwen } from './fixtures.js'
@@ -18,6 +18,10 @@ interface PromptCases {
 }
 
 const tiny = checkpointDir('qwen3-embedding')
+let real: Tokenizer
+beforeAll(async () => {
+  real = await openTokenizer(realQwen)
+})
 
 function expectIds(tokenizer: Tokenizer, cases: StringCases['cases'], addSpecialTokens: boolean): void {
   for (const { text, ids } of cases) expect(tokenizer.encode(text, { addSpecialTokens }), text).toEqual(ids)
@@ -61,16 +65,15 @@ describe('golden prompts', () => {
 describe('user text', () => {
   it('never becomes an added token, and decodes to itself', async () => {
     const { cases } = await readGolden<StringCases>('tokenizers/qwen3-real.json')
-    const { cases: added } = { cases: ['<|im_end|>', '<think>', '<|vision_start|><|image_pad|><|vision_end|>'] }
+    const added = ['<|im_end|>', '<think>', '<|vision_start|><|image_pad|><|vision_end|>']
     const firstAdded = 151_643
-    const tokenizer = await openTokenizer(realQwen)
     for (const text of [...added, ...cases.map((one) => one.text)]) {
-      const ids = tokenizer.encode(text)
+      const ids = real.encode(text)
       expect(
         ids.filter((id) => id >= firstAdded),
         text,
       ).toEqual([])
-      expect(tokenizer.decode(ids), text).toBe(text.normalize('NFC'))
+      expect(real.decode(ids), text).toBe(text.normalize('NFC'))
     }
   })
 
@@ -87,14 +90,12 @@ describe('user text', () => {
     { name: 'not marked special', text: [template('<think>'), user('</think>')], specials: [151_667] },
   ]
   it.each(cases)('added tokens in $name', async ({ text, specials }) => {
-    const tokenizer = await openTokenizer(realQwen)
-    const ids = tokenizer.encode(text)
+    const ids = real.encode(text)
     expect(ids.filter((id) => id >= 151_643)).toEqual(specials)
-    expect(tokenizer.decode(ids)).toBe(plainText(text))
+    expect(real.decode(ids)).toBe(plainText(text))
   })
 
   it('merges across segments as in one text', async () => {
-    const tokenizer = await openTokenizer(realQwen)
     const cases: RichText[] = [
       [template('Query: '), user('word')],
       [template('Query:'), user(' word'), template('s\n\n')],
@@ -102,18 +103,17 @@ describe('user text', () => {
       [user('don'), template("'"), user('t')],
       [template('\n'), user('\n\n'), template('\n')],
     ]
-    for (const text of cases) expect(tokenizer.encode(text)).toEqual(tokenizer.encode(plainText(text)))
+    for (const text of cases) expect(real.encode(text)).toEqual(real.encode(plainText(text)))
   })
 })
 
 describe('the rest of the interface', () => {
   it('knows its ids', async () => {
-    const tokenizer = await openTokenizer(realQwen)
-    expect(tokenizer.vocabSize).toBe(151_669)
-    expect(tokenizer.tokenId('yes')).toBe(9693)
-    expect(tokenizer.tokenId('<|im_end|>')).toBe(151_645)
-    expect(tokenizer.tokenId('constructor of no token')).toBeUndefined()
-    expect([151_645, 151_667, 9693].map((id) => tokenizer.isSpecial(id))).toEqual([true, false, false])
+    expect(real.vocabSize).toBe(151_669)
+    expect(real.tokenId('yes')).toBe(9693)
+    expect(real.tokenId('<|im_end|>')).toBe(151_645)
+    expect(real.tokenId('constructor of no token')).toBeUndefined()
+    expect([151_645, 151_667, 9693].map((id) => real.isSpecial(id))).toEqual([true, false, false])
   })
 
   it('puts the post-processor around only when asked', async () => {

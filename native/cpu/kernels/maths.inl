@@ -30,7 +30,7 @@ inline Floats exponential(Floats x) {
   return power * powerOfTwo(half) * powerOfTwo(n - half);
 }
 
-/** x / (1 + e^-x) */
+/** x / (1 + e^-x); 0 below -88.73, where the power is infinite. */
 inline Floats silu(Floats x) { return x / (splat(1.0f) + exponential(negated(x))); }
 
 /** x * Phi(x), Phi the normal distribution; absolute error below 3e-7 * max(1, |x|). */

@@ -72,7 +72,7 @@ void layerNormRow(int64_t n, const float* x, const float* weight, const float* b
   const auto length = static_cast<float>(n);
   const Floats mean = splat(sumVectors(n, [=](int64_t i, auto where) { return load(x + i, where); }) / length);
   const float squares = sumVectors(n, [=](int64_t i, auto where) {
-    const Floats centred = keep(load(x + i, where) - mean, where);
+    const Floats centred = keep(load(x + i, where) - mean, where, splat(0));
     return centred * centred;
   });
   const Floats inverse = splat(1 / sqrtf(squares / length + eps));
@@ -131,16 +131,25 @@ void scaleRow(int64_t n, float factor, float* x) {
 }
 
 float softmaxRow(int n, int limit, float scale, const float* scores, float* runningMax, float* runningSum, float* p) {
-  const Floats factor = splat(scale), lowest = splat(-__builtin_inff());
+  eachVector(n - limit, [=](int64_t i, auto where) { store(p + limit + i, splat(0), where); });
+  if (limit <= 0) return 1;
+  const Floats factor = splat(scale), lowest = splat(-INFINITY);
   Floats most = splat(*runningMax);
   eachVector(limit, [&](int64_t i, auto where) {
-    // Lanes that are not visible stay out of the maximum whatever the sign of scale.
-    const Floats scaled = load(scores + i, where) * factor;
-    most = max(most, scaled);
+    most = max(most, keep(load(scores + i, where) * factor, where, lowest));
   });
-  (void)lowest;
   const float newMax = largest(most);
-  return newMax;
+  const Floats subtract = splat(-newMax);
+  Floats total = splat(0);
+  eachVector(limit, [&](int64_t i, auto where) {
+    const Floats power = exponential(fma(load(scores + i, where), factor, subtract));
+    store(p + i, power, where);
+    total = total + keep(power, where, splat(0));
+  });
+  const float shrink = firstLane(exponential(splat(*runningMax - newMax)));
+  *runningMax = newMax;
+  *runningSum = *runningSum * shrink + sum(total);
+  return shrink;
 }
 
 }  // namespace

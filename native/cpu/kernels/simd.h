@@ -1,10 +1,12 @@
 // What the vector headers simd_*.h have in common. Each defines these names for its instruction set:
 //   Floats, Ints          kLanes float32, kLanes 32-bit integers (modulo 2^32, or signed where a name says so)
-//   Whole, Part           where a load or store ends: all lanes, or the first `count`. The lanes past a Part load are 0
-//                         or `fill`; memory past a Part is not touched
+//   Whole, Part           where a load or store ends: all lanes, or the first `count`. Lanes past a Part are loaded
+//                         as 0, and memory past it is not touched
 //   max(a, b), min(a, b)  NaN where b is NaN
 // simd_portable.h says in plain C++ what each function does.
 #pragma once
+
+#include <math.h>
 
 #include <cstdint>
 #include <cstring>

@@ -11,13 +11,20 @@ constexpr int kLanes = 8;
 // 4 x 3 sums, 3 vectors of weights and one of x fill the 16 registers.
 constexpr int kBlockRows = 4;
 constexpr int kBlockVectors = 3;
+constexpr int kExpandedVectors = 2;  // expanding weights takes registers of its own
 constexpr int kBlockVectors32 = 2;
 
 struct Floats {
   __m256 v;
 };
+// The lanes' own type rather than __m256i, which counts as 64-bit lanes: g++ copies sums to another register, and even to
+// memory, where the two meet in a loop.
+using IntLanes = int32_t __attribute__((vector_size(32)));
 struct Ints {
-  __m256i v;
+  IntLanes v;
+  Ints() = default;
+  Ints(__m256i whole) : v(reinterpret_cast<IntLanes>(whole)) {}
+  operator __m256i() const { return reinterpret_cast<__m256i>(v); }
 };
 
 inline __m256i mask(Part part) {
@@ -25,7 +32,7 @@ inline __m256i mask(Part part) {
 }
 /** The lower halves of the lanes, in order. */
 inline __m128i lowHalves(Ints v) {
-  const __m256i low = _mm256_and_si256(v.v, _mm256_set1_epi32(0xffff));
+  const __m256i low = _mm256_and_si256(v, _mm256_set1_epi32(0xffff));
   return _mm_packus_epi32(_mm256_castsi256_si128(low), _mm256_extracti128_si256(low, 1));
 }
 
@@ -34,12 +41,7 @@ inline Ints splatInt(uint32_t x) { return {_mm256_set1_epi32(static_cast<int>(x)
 
 // Memory.
 inline Floats load(const float* p, Whole) { return {_mm256_loadu_ps(p)}; }
-inline Floats load(const float* p, Whole, Floats) { return {_mm256_loadu_ps(p)}; }
 inline Floats load(const float* p, Part part) { return {_mm256_maskload_ps(p, mask(part))}; }
-inline Floats load(const float* p, Part part, Floats fill) {
-  const __m256i lanes = mask(part);
-  return {_mm256_blendv_ps(fill.v, _mm256_maskload_ps(p, lanes), _mm256_castsi256_ps(lanes))};
-}
 inline Ints load(const int32_t* p, Whole) { return {_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p))}; }
 inline Ints loadHalves(const uint16_t* p, Whole) {
   return {_mm256_cvtepu16_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)))};
@@ -53,7 +55,7 @@ inline Ints loadBits(const void* p) { return {_mm256_loadu_si256(static_cast<con
 inline Ints splatBits(const void* p) { return splatInt(fourBytes(p)); }
 inline void store(float* p, Floats v, Whole) { _mm256_storeu_ps(p, v.v); }
 inline void store(float* p, Floats v, Part part) { _mm256_maskstore_ps(p, mask(part), v.v); }
-inline void store(int32_t* p, Ints v, Whole) { _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), v.v); }
+inline void store(int32_t* p, Ints v, Whole) { _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), v); }
 inline void storeHalves(uint16_t* p, Ints v, Whole) {
   _mm_storeu_si128(reinterpret_cast<__m128i*>(p), lowHalves(v));
 }
@@ -84,10 +86,13 @@ inline Floats whereLess(Floats a, Floats b, Floats yes, Floats no) {
   return {_mm256_blendv_ps(no.v, yes.v, _mm256_cmp_ps(a.v, b.v, _CMP_LT_OQ))};
 }
 inline Ints whereNan(Floats x, Ints yes, Ints no) {
-  return {_mm256_blendv_epi8(no.v, yes.v, _mm256_castps_si256(_mm256_cmp_ps(x.v, x.v, _CMP_UNORD_Q)))};
+  return {_mm256_blendv_epi8(no, yes, _mm256_castps_si256(_mm256_cmp_ps(x.v, x.v, _CMP_UNORD_Q)))};
 }
-inline Floats keep(Floats v, Whole) { return v; }
-inline Floats keep(Floats v, Part part) { return {_mm256_and_ps(v.v, _mm256_castsi256_ps(mask(part)))}; }
+inline Floats keep(Floats v, Whole, Floats) { return v; }
+inline Floats keep(Floats v, Part part, Floats other) {
+  return {_mm256_blendv_ps(other.v, v.v, _mm256_castsi256_ps(mask(part)))};
+}
+inline float firstLane(Floats v) { return _mm256_cvtss_f32(v.v); }
 inline float sum(Floats v) {
   __m128 x = _mm_add_ps(_mm256_castps256_ps128(v.v), _mm256_extractf128_ps(v.v, 1));
   x = _mm_add_ps(x, _mm_movehl_ps(x, x));
@@ -101,33 +106,33 @@ inline float largest(Floats v) {
 
 // Integers.
 inline Ints bits(Floats v) { return {_mm256_castps_si256(v.v)}; }
-inline Floats floats(Ints v) { return {_mm256_castsi256_ps(v.v)}; }
-inline Ints operator+(Ints a, Ints b) { return {_mm256_add_epi32(a.v, b.v)}; }
-inline Ints operator-(Ints a, Ints b) { return {_mm256_sub_epi32(a.v, b.v)}; }
-inline Ints operator&(Ints a, Ints b) { return {_mm256_and_si256(a.v, b.v)}; }
-inline Ints operator|(Ints a, Ints b) { return {_mm256_or_si256(a.v, b.v)}; }
+inline Floats floats(Ints v) { return {_mm256_castsi256_ps(v)}; }
+inline Ints operator+(Ints a, Ints b) { return {_mm256_add_epi32(a, b)}; }
+inline Ints operator-(Ints a, Ints b) { return {_mm256_sub_epi32(a, b)}; }
+inline Ints operator&(Ints a, Ints b) { return {_mm256_and_si256(a, b)}; }
+inline Ints operator|(Ints a, Ints b) { return {_mm256_or_si256(a, b)}; }
 template <int Count>
 inline Ints shiftLeft(Ints v) {
-  return {_mm256_slli_epi32(v.v, Count)};
+  return {_mm256_slli_epi32(v, Count)};
 }
 template <int Count>
 inline Ints shiftRight(Ints v) {
-  return {_mm256_srli_epi32(v.v, Count)};
+  return {_mm256_srli_epi32(v, Count)};
 }
 template <int Count>
 inline Ints shiftRightSigned(Ints v) {
-  return {_mm256_srai_epi32(v.v, Count)};
+  return {_mm256_srai_epi32(v, Count)};
 }
-inline Ints maxSigned(Ints a, Ints b) { return {_mm256_max_epi32(a.v, b.v)}; }
+inline Ints maxSigned(Ints a, Ints b) { return {_mm256_max_epi32(a, b)}; }
 inline uint32_t largestSigned(Ints v) {
-  __m128i x = _mm_max_epi32(_mm256_castsi256_si128(v.v), _mm256_extracti128_si256(v.v, 1));
+  __m128i x = _mm_max_epi32(_mm256_castsi256_si128(v), _mm256_extracti128_si256(v, 1));
   x = _mm_max_epi32(x, _mm_shuffle_epi32(x, _MM_SHUFFLE(1, 0, 3, 2)));
   x = _mm_max_epi32(x, _mm_shuffle_epi32(x, _MM_SHUFFLE(2, 3, 0, 1)));
   return static_cast<uint32_t>(_mm_cvtsi128_si32(x));
 }
-inline Ints evenBytesSigned(Ints v) { return {_mm256_srai_epi16(_mm256_slli_epi16(v.v, 8), 8)}; }
-inline Ints oddBytesSigned(Ints v) { return {_mm256_srai_epi16(v.v, 8)}; }
-inline Ints multiplyHalves(Ints a, Ints b) { return {_mm256_madd_epi16(a.v, b.v)}; }
+inline Ints evenBytesSigned(Ints v) { return {_mm256_srai_epi16(_mm256_slli_epi16(v, 8), 8)}; }
+inline Ints oddBytesSigned(Ints v) { return {_mm256_srai_epi16(v, 8)}; }
+inline Ints multiplyHalves(Ints a, Ints b) { return {_mm256_madd_epi16(a, b)}; }
 
 template <class Vector>
 inline void opaque(Vector& v) {

@@ -11,6 +11,7 @@ constexpr int kLanes = 4;
 // 4 x 6 sums, 6 vectors of weights and one of x fill 31 of the 32 registers.
 constexpr int kBlockRows = 4;
 constexpr int kBlockVectors = 6;
+constexpr int kExpandedVectors = 4;  // expanding weights takes registers of its own
 constexpr int kBlockVectors32 = 4;
 
 struct Floats {
@@ -30,14 +31,11 @@ inline Ints splatInt(uint32_t x) { return {vdupq_n_u32(x)}; }
 
 // Memory.
 inline Floats load(const float* p, Whole) { return {vld1q_f32(p)}; }
-inline Floats load(const float* p, Whole, Floats) { return {vld1q_f32(p)}; }
-inline Floats load(const float* p, Part part, Floats fill) {
-  float copy[kLanes];
-  vst1q_f32(copy, fill.v);
+inline Floats load(const float* p, Part part) {
+  float copy[kLanes] = {};
   for (int i = 0; i < part.count; ++i) copy[i] = p[i];
   return {vld1q_f32(copy)};
 }
-inline Floats load(const float* p, Part part) { return load(p, part, splat(0)); }
 inline Ints load(const int32_t* p, Whole) { return {vreinterpretq_u32_s32(vld1q_s32(p))}; }
 inline Ints loadHalves(const uint16_t* p, Whole) { return {vmovl_u16(vld1_u16(p))}; }
 inline Ints loadHalves(const uint16_t* p, Part part) {
@@ -79,6 +77,9 @@ inline Floats whereLess(Floats a, Floats b, Floats yes, Floats no) {
   return {vbslq_f32(vcltq_f32(a.v, b.v), yes.v, no.v)};
 }
 inline Ints whereNan(Floats x, Ints yes, Ints no) { return {vbslq_u32(vceqq_f32(x.v, x.v), no.v, yes.v)}; }
+inline Floats keep(Floats v, Whole, Floats) { return v; }
+inline Floats keep(Floats v, Part part, Floats other) { return {vbslq_f32(mask(part), v.v, other.v)}; }
+inline float firstLane(Floats v) { return vgetq_lane_f32(v.v, 0); }
 inline float sum(Floats v) { return vaddvq_f32(v.v); }
 inline float largest(Floats v) { return vmaxvq_f32(v.v); }
 
@@ -105,8 +106,6 @@ inline Ints maxSigned(Ints a, Ints b) {
   return {vreinterpretq_u32_s32(vmaxq_s32(vreinterpretq_s32_u32(a.v), vreinterpretq_s32_u32(b.v)))};
 }
 inline uint32_t largestSigned(Ints v) { return static_cast<uint32_t>(vmaxvq_s32(vreinterpretq_s32_u32(v.v))); }
-inline Floats keep(Floats v, Whole) { return v; }
-inline Floats keep(Floats v, Part part) { return floats({vandq_u32(bits(v).v, mask(part))}); }
 inline Ints oddBytesSigned(Ints v) {
   return {vreinterpretq_u32_s16(vshrq_n_s16(vreinterpretq_s16_u32(v.v), 8))};
 }

@@ -9,6 +9,7 @@ constexpr int kLanes = 4;
 // A block of a matrix tile that an instruction set with 16 registers can hold.
 constexpr int kBlockRows = 4;
 constexpr int kBlockVectors = 3;
+constexpr int kExpandedVectors = 2;
 constexpr int kBlockVectors32 = 2;
 
 struct Floats {
@@ -26,8 +27,8 @@ inline Vector lanes(F f) {
   return v;
 }
 
-inline int first(Whole) { return kLanes; }
-inline int first(Part part) { return part.count; }
+inline int count(Whole) { return kLanes; }
+inline int count(Part part) { return part.count; }
 
 inline int32_t asSigned(uint32_t bits) { return sameBits<int32_t>(bits); }
 
@@ -40,9 +41,10 @@ inline Ints splatInt(uint32_t x) {
 
 // Memory.
 template <class Where>
-inline Floats load(const float* p, Where where, Floats fill = splat(0)) {
-  for (int i = 0; i < first(where); ++i) fill.lane[i] = p[i];
-  return fill;
+inline Floats load(const float* p, Where where) {
+  Floats v = splat(0);
+  for (int i = 0; i < count(where); ++i) v.lane[i] = p[i];
+  return v;
 }
 inline Ints load(const int32_t* p, Whole) {
   return lanes<Ints>([=](int i) { return static_cast<uint32_t>(p[i]); });
@@ -50,7 +52,7 @@ inline Ints load(const int32_t* p, Whole) {
 template <class Where>
 inline Ints loadHalves(const uint16_t* p, Where where) {
   Ints v = splatInt(0);
-  for (int i = 0; i < first(where); ++i) v.lane[i] = p[i];
+  for (int i = 0; i < count(where); ++i) v.lane[i] = p[i];
   return v;
 }
 /** 4 · kLanes bytes of anything. */
@@ -63,7 +65,7 @@ inline Ints loadBits(const void* p) {
 inline Ints splatBits(const void* p) { return splatInt(fourBytes(p)); }
 template <class Where>
 inline void store(float* p, Floats v, Where where) {
-  for (int i = 0; i < first(where); ++i) p[i] = v.lane[i];
+  for (int i = 0; i < count(where); ++i) p[i] = v.lane[i];
 }
 inline void store(int32_t* p, Ints v, Whole) {
   for (int i = 0; i < kLanes; ++i) p[i] = asSigned(v.lane[i]);
@@ -71,12 +73,12 @@ inline void store(int32_t* p, Ints v, Whole) {
 /** The lower 16 bits of each lane, which are below 2^16. */
 template <class Where>
 inline void storeHalves(uint16_t* p, Ints v, Where where) {
-  for (int i = 0; i < first(where); ++i) p[i] = static_cast<uint16_t>(v.lane[i]);
+  for (int i = 0; i < count(where); ++i) p[i] = static_cast<uint16_t>(v.lane[i]);
 }
 /** The lower 8 bits of each lane, which are below 2^8. */
 template <class Where>
 inline void storeBytes(uint8_t* p, Ints v, Where where) {
-  for (int i = 0; i < first(where); ++i) p[i] = static_cast<uint8_t>(v.lane[i]);
+  for (int i = 0; i < count(where); ++i) p[i] = static_cast<uint8_t>(v.lane[i]);
 }
 
 // Arithmetic.
@@ -109,12 +111,13 @@ inline Floats whereLess(Floats a, Floats b, Floats yes, Floats no) {
 inline Ints whereNan(Floats x, Ints yes, Ints no) {
   return lanes<Ints>([&](int i) { return x.lane[i] != x.lane[i] ? yes.lane[i] : no.lane[i]; });
 }
-/** v with the lanes past the Part set to 0. */
+/** v, with the lanes past a Part taken from `other`. */
 template <class Where>
-inline Floats keep(Floats v, Where where) {
-  for (int i = first(where); i < kLanes; ++i) v.lane[i] = 0;
-  return v;
+inline Floats keep(Floats v, Where where, Floats other) {
+  for (int i = 0; i < count(where); ++i) other.lane[i] = v.lane[i];
+  return other;
 }
+inline float firstLane(Floats v) { return v.lane[0]; }
 inline float sum(Floats v) { return (v.lane[0] + v.lane[2]) + (v.lane[1] + v.lane[3]); }
 inline float largest(Floats v) {
   float most = v.lane[0];

@@ -93,7 +93,7 @@ const stringMethods: ReadonlyMap<string, Method<string>> = new Map(
 )
 
 const dictMethods: ReadonlyMap<string, Method<Dict>> = new Map<string, Method<Dict>>([
-  ['get', (self, call) => self.get(string(call, 0)) ?? call.args[1] ?? null],
+  ['get', (self, call) => (self.has(string(call, 0)) ? self.get(string(call, 0)) : (call.args[1] ?? null))],
   ['items', (self, _, budget) => budget.list(Array.from(self))],
   ['keys', (self, _, budget) => budget.list([...self.keys()])],
   ['values', (self, _, budget) => budget.list([...self.values()])],

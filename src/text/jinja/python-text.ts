@@ -28,8 +28,7 @@ export function split(text: string, separator: string | undefined, max: number, 
   const kept = fromRight ? parts.slice(parts.length - max) : parts.slice(0, max)
   const rest = fromRight ? text.slice(0, parts[parts.length - max - 1]?.stop) : text.slice(parts[max]?.start)
   const words = kept.map((part) => part.text)
-  if (separator !== undefined) return fromRight ? [rest, ...words] : [...words, rest]
-  return fromRight ? [strip(rest, undefined, 'left'), ...words] : [...words, strip(rest, undefined, 'right')]
+  return fromRight ? [rest, ...words] : [...words, rest]
 }
 
 interface Part {

@@ -54,7 +54,9 @@ function parseTokens(tokens: readonly Token[], lines: ReadonlyMap<Token, number>
   } catch (cause) {
     const token = tokens[Math.min(reached, tokens.length - 1)]
     const line = token === undefined ? 1 : (lines.get(token) ?? 1)
-    throw Object.assign(new TemplateFault(`Line ${line} is not Jinja that qvl understands.`), { cause })
+    // The parser calls itself for every level, and the stack is what ends it.
+    const why = cause instanceof RangeError ? 'nests too deeply' : 'is not Jinja that qvl understands'
+    throw Object.assign(new TemplateFault(`Line ${line} ${why}.`), { cause })
   }
 }
 

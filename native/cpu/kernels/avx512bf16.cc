@@ -1,0 +1,44 @@
+// The kernels for AVX-512 with dot products of bf16 and int8. Compiled with the flags of avx512.cc and -mavx512bf16
+// -mavx512vnni.
+
+#include "simd_avx512.h"
+#include "tables.h"
+
+#include "maths.inl"
+#include "rows.inl"
+#include "tiles.inl"
+
+namespace {
+
+/** The instruction sums a pair without rounding between, and takes subnormal numbers as 0. */
+struct ProductBf16Dot {
+  using X = bf16;
+  using W = bf16;
+  using Out = float;
+  using Sum = Floats;
+  static constexpr int kDepth = 2;
+  static constexpr int kParts = 1;
+  static constexpr int kVectors = kBlockVectors;
+  static Ints weights(const bf16* panel, int) { return loadBits(panel); }
+  static Ints repeat(const bf16* x, int) { return splatBits(x); }
+  static Floats add(Floats sum, Ints x, Ints w) {
+    return {_mm512_dpbf16_ps(sum.v, reinterpret_cast<__m512bh>(x.v), reinterpret_cast<__m512bh>(w.v))};
+  }
+};
+
+struct ProductI8Dot {
+  using X = uint8_t;
+  using W = int8_t;
+  using Out = int32_t;
+  using Sum = Ints;
+  static constexpr int kDepth = 4;
+  static constexpr int kParts = 1;
+  static constexpr int kVectors = kBlockVectors;
+  static Ints weights(const int8_t* panel, int) { return loadBits(panel); }
+  static Ints repeat(const uint8_t* x, int) { return splatBits(x); }
+  static Ints add(Ints sum, Ints x, Ints w) { return {_mm512_dpbusd_epi32(sum, x, w)}; }
+};
+
+}  // namespace
+
+const Kernels kAvx512Bf16Kernels = kernelTable<ProductF32, ProductBf16Dot, ProductI8Dot>("avx512_bf16");

@@ -1,0 +1,71 @@
+// One run of a plan: where its values lie, and each step as calls of the functions that compute it.
+#pragma once
+
+#include <atomic>
+#include <vector>
+
+#include "arena.h"
+#include "attention.h"
+#include "batch.h"
+#include "executor.h"
+#include "linear.h"
+#include "steps.h"
+
+/** What a run uses of its executor. */
+struct RunResources {
+  const Plan& plan;
+  const Kernels& kernels;
+  ThreadPool& pool;
+  const Weights& weights;
+  Arena& arena;
+};
+
+class Run {
+ public:
+  /** Checks the batch and places all values. The batch stays alive as long as the run. */
+  Run(const RunResources& resources, const Batch& batch);
+
+  void steps(const std::atomic<bool>& isCancelled);
+  std::vector<RunOutput> outputs() const;
+  const Statistics& statistics() const { return statistics_; }
+
+  // A step of each kind; called by steps().
+  void operator()(const EmbedStep& s);
+  void operator()(const NormStep& s);
+  void operator()(const LinearStep& s);
+  void operator()(const SwigluLinearStep& s);
+  void operator()(const HeadRotaryStep& s);
+  void operator()(const AttentionStep& s);
+  void operator()(const GatherStep& s);
+  void operator()(const PlaceStep& s);
+  void operator()(const SwigluStep& s);
+  void operator()(const AddStep& s);
+  void operator()(const ScaleStep& s);
+  void operator()(const MeanStep& s);
+  void operator()(const NormalizeStep& s);
+  void operator()(const ConvertStep& s);
+
+ private:
+  void placeInputs();
+  void placeResults();
+  AttentionArgs attentionArgs(const AttentionStep& s) const;
+  /** Scratch of an attention, with room for its result where that is converted afterwards. */
+  int64_t scratchBytes(const AttentionStep& s) const;
+  void multiply(const LinearArgs& args);
+
+  const Matrix& value(int index) const { return values_[index]; }
+  const Matrix* optional(int index) const { return index == kNone ? nullptr : &values_[index]; }
+  const float* vector(int index) const { return index == kNone ? nullptr : weights_.vector(index); }
+
+  const Plan& plan_;
+  const Kernels& kernels_;
+  ThreadPool& pool_;
+  const Weights& weights_;
+  Arena& arena_;
+  const Batch& batch_;
+  std::vector<Matrix> values_;  // by index of Plan::values
+  StepContext context_;
+  unsigned char* scratch_ = nullptr;  // of the step being run
+  std::vector<unsigned char*> scratches_;  // by step
+  Statistics statistics_;
+};
