@@ -46,6 +46,7 @@ class Executor {
 
   /** From any thread. */
   Statistics statistics() const;
+  const Plan& plan() const { return plan_; }
   const std::string& warning() const { return weights_.warning(); }
 
  private:

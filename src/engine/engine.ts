@@ -1,14 +1,14 @@
 // The engine: opens a checkpoint on a device, and turns requests into answers.
 
-import { type Checkpoint, openCheckpoint } from '../checkpoint/checkpoint.js'
-import { locateCheckpoint } from '../checkpoint/locate.js'
+import type { Checkpoint } from '../checkpoint/checkpoint.js'
 import { findNonFinite, type WeightTable } from '../checkpoint/weights.js'
 import type { LoadedProgram } from '../devices/device.js'
-import { openDevice } from '../devices/open-device.js'
+import { chooseDevice, openDevice } from '../devices/open-device.js'
 import { QvlError } from '../errors.js'
 import type { PromptFormat } from '../prompts/prompt.js'
 import { openTokenizer } from '../text/tokenizer.js'
 import { defaultMaxModelLen, defaultMaxNumBatchedTokens, maxNumSeqs } from './limits.js'
+import { findCheckpoint } from './find-checkpoint.js'
 import { loadModel } from './load-model.js'
 import { Queue } from './queue.js'
 import type { Embedding, EmbedRequest, Engine, EngineOptions, ScoreRequest, Scores, Task } from './requests.js'
@@ -20,28 +20,23 @@ import { cosineTask, embedTask, type PreparedTask, scoreTask, type TaskContext }
  */
 export async function openEngine(options: EngineOptions): Promise<Engine> {
   const warn = warnOnce(options.warn)
-  const { revision, downloadDir, onDownload, signal } = options
-  const located = await locateCheckpoint(options.model, {
-    revision,
-    downloadDir,
-    warn,
-    ...(onDownload && { onDownload }),
-    ...(signal && { signal }),
-  })
-  const checkpoint = await openCheckpoint(located.dir, { hfOverrides: options.hfOverrides, warn })
-  const tokenizer = await openTokenizer(located.dir, { specialTokensInText: options.specialTokensInText ?? 'literal' })
+  const checkpoint = await findCheckpoint({ ...options, warn })
+  const tokenizer = await openTokenizer(checkpoint.dir, { specialTokensInText: options.specialTokensInText ?? 'literal' })
   const { format, reason, model, head } = await loadModel({ checkpoint, tokenizer, options, warn })
-  const device = await openDevice(options.device ?? 'ort')
-  const program = await device.load(model.program, model.weights, { threads: options.threads })
+  const device = await openDevice(chooseDevice(options.device ?? 'auto', warn))
+  const { threads, dtype, quantization } = options
+  const { fingerprint } = checkpoint
+  const program = await device.load(model.program, model.weights, { threads, dtype, quantization, fingerprint })
   const maxModelLen = checkMaxModelLen(options.maxModelLen, checkpoint)
   return new RunningEngine({
     model: {
       id: options.model,
-      fingerprint: checkpoint.fingerprint,
+      fingerprint,
       kind: format.kind,
       format: format.name,
       formatReason: reason,
       hidden: model.hidden,
+      device: device.name,
       maxModelLen,
     },
     format,
@@ -56,6 +51,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
     queue: new Queue(model, program, {
       maxNumBatchedTokens: options.maxNumBatchedTokens ?? defaultMaxNumBatchedTokens,
       maxNumSeqs,
+      sharePrefixes: options.enablePrefixCaching ?? true,
     }),
   })
 }

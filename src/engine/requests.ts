@@ -1,5 +1,6 @@
 // What the engine is asked and what it answers. No wire format here: that is api/.
 
+import type { DeviceName, LoadOptions } from '../devices/device.js'
 import type { Content } from '../prompts/content.js'
 
 export interface EmbedRequest {
@@ -74,6 +75,7 @@ export interface Engine extends AsyncDisposable {
     /** What in the checkpoint settled the format, for people. */
     readonly formatReason: string
     readonly hidden: number
+    readonly device: DeviceName
     readonly maxModelLen: number
   }
   /** Throws REQUEST_INVALID, INPUT_TOO_LONG or MEDIA_UNSUPPORTED. */
@@ -97,10 +99,16 @@ export interface EngineOptions {
   model: string
   revision?: string | undefined
   downloadDir?: string | undefined
-  device?: 'ort' | 'reference' | undefined
+  /** `auto` (default): cpu where this installation has it, else ort. */
+  device?: DeviceName | 'auto' | undefined
   threads?: number | undefined
+  /** Number type of matrix products; the device's own choice when absent. */
+  dtype?: LoadOptions['dtype']
+  quantization?: LoadOptions['quantization']
   maxModelLen?: number | undefined
   maxNumBatchedTokens?: number | undefined
+  /** Compute a prefix that prompts of a batch have in common once (default true). */
+  enablePrefixCaching?: boolean | undefined
   /** vLLM's --hf-overrides, merged into config.json. */
   hfOverrides?: Record<string, unknown> | undefined
   /** vLLM's --convert: settles what a checkpoint is when its content does not. */

@@ -1,14 +1,17 @@
-// Checks that a checkpoint's tensors have the shapes a program needs, before anything is loaded.
+// The weights a program reads: their names and shapes, and whether a checkpoint has them, before anything is loaded.
 
 import { expectShape, type WeightTable } from '../checkpoint/weights.js'
 import type { Op, Program } from '../program/program.js'
 
 /** Throws TENSOR_MISSING or TENSOR_INVALID with the tensor's name. `tableRows` gives the rows of each embedding table. */
 export function checkWeights(program: Program, weights: WeightTable, tableRows: Record<string, number>): void {
+  for (const [name, shape] of weightShapes(program, tableRows)) expectShape(weights, name, shape)
+}
+
+/** Shapes by name, in the order in which they are first read. */
+export function weightShapes(program: Program, tableRows: Record<string, number>): Map<string, readonly number[]> {
   const width = (value: number): number => program.shapes[value]!.width
-  for (const op of program.ops) {
-    for (const [name, shape] of expectedShapes(op, width, tableRows)) expectShape(weights, name, shape)
-  }
+  return new Map(program.ops.flatMap((op) => expectedShapes(op, width, tableRows)))
 }
 
 function expectedShapes(

@@ -7,7 +7,7 @@ import type { DecoderConfig } from '../checkpoint/config.js'
 import type { WeightTable } from '../checkpoint/weights.js'
 import { ProgramBuilder } from '../program/builder.js'
 import type { Program, Value } from '../program/program.js'
-import { checkWeights } from './check-weights.js'
+import { checkWeights, weightShapes } from './check-weights.js'
 import type { Model } from './model.js'
 import { RotaryTables } from './rotary-tables.js'
 
@@ -20,7 +20,7 @@ export interface DecoderOptions {
 
 export function qwen3(config: DecoderConfig, weights: WeightTable, options: DecoderOptions = {}): Model {
   const program = decoderProgram(config, options)
-  checkWeights(program, weights, { 'embed_tokens.weight': config.vocabSize })
+  checkWeights(program, weights, tableRows(config))
   const rotary = new RotaryTables(config.headDim, config.ropeTheta)
   return {
     program,
@@ -30,6 +30,16 @@ export function qwen3(config: DecoderConfig, weights: WeightTable, options: Deco
     inputs: ({ ids, positions, spans, pooled }) => ({ ids, spans, pooled, ...rotary.at(positions) }),
   }
 }
+
+/** The names and shapes of the weights that such a model has. */
+export function qwen3WeightShapes(
+  config: DecoderConfig,
+  options: DecoderOptions = {},
+): ReadonlyMap<string, readonly number[]> {
+  return weightShapes(decoderProgram(config, options), tableRows(config))
+}
+
+const tableRows = ({ vocabSize }: DecoderConfig): Record<string, number> => ({ 'embed_tokens.weight': vocabSize })
 
 function decoderProgram(config: DecoderConfig, options: DecoderOptions): Program {
   const p = new ProgramBuilder()

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { locateCheckpoint } from '#qvl/checkpoint/locate.js'
 import { goldenPath } from '../support/golden.js'
 import { temporaryFolder } from './folders.js'
-import { expectFailure } from './hub-place.js'
+import { expectFailure } from './hub/place.js'
 
 const golden = goldenPath('checkpoints/qwen3-reranker')
 /** No address answers here: a lookup on the network would fail with another code. */

@@ -3,18 +3,32 @@
 import { QvlError } from '../../errors.js'
 import type { ProgramInputs, ProgramOutputs, Span } from '../../program/program.js'
 import { programClosed } from '../closed.js'
-import type { LoadedProgram } from '../device.js'
-import type { FlatSpans, Handle, NativeCpu, NativeInputs, Statistics } from './native.js'
+import type { Arithmetic, LoadedProgram } from '../device.js'
+import type { FlatSpans, Format, Handle, NativeCpu, NativeInputs, Statistics } from './native.js'
+
+/** A plan loaded by the addon. */
+interface LoadedPlan {
+  handle: Handle
+  /** Format of its matrix products. */
+  products: Format
+  threads: number
+}
+
+const productNames = { f32: 'float32', bf16: 'bfloat16', i8: 'int8' } as const
 
 export class CpuProgram implements LoadedProgram {
+  readonly arithmetic: Arithmetic
   readonly #native: NativeCpu
   readonly #handle: Handle
+  readonly #products: Format
   #running: Promise<unknown> = Promise.resolve()
   #closed = false
 
-  constructor(native: NativeCpu, handle: Handle) {
+  constructor(native: NativeCpu, { handle, products, threads }: LoadedPlan) {
     this.#native = native
     this.#handle = handle
+    this.#products = products
+    this.arithmetic = { products: productNames[products], threads, instructionSet: native.isa().selected }
   }
 
   async run(inputs: ProgramInputs): Promise<ProgramOutputs> {
@@ -35,6 +49,10 @@ export class CpuProgram implements LoadedProgram {
 
   statistics(): Statistics {
     return this.#native.statistics(this.#handle)
+  }
+
+  peak(seconds: number): Promise<number> {
+    return this.#native.peak(this.#products, this.arithmetic.threads, seconds)
   }
 
   /** Runs in progress are answered first. */

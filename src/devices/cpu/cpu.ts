@@ -34,7 +34,8 @@ async function load(
   try {
     // availableParallelism() respects CPU affinity; cgroup quotas are the engine's to know, through --threads.
     const threads = options.threads ?? availableParallelism()
-    return new CpuProgram(native, await native.load(plan, { threads, ...(cacheFile && { cacheFile }) }))
+    const handle = await native.load(plan, { threads, ...(cacheFile && { cacheFile }) })
+    return new CpuProgram(native, { handle, products, threads })
   } catch (cause) {
     throw new QvlError('DEVICE_FAILED', {
       what: 'The cpu device could not load the model.',

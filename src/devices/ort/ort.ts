@@ -5,6 +5,7 @@ import type { WeightTable } from '../../checkpoint/weights.js'
 import { QvlError } from '../../errors.js'
 import type { Program } from '../../program/program.js'
 import type { Device, LoadedProgram, LoadOptions } from '../device.js'
+import { checkProducts } from '../products.js'
 import { checkWeightFiles } from '../onnx/initialisers.js'
 import { lowerToOnnx } from '../onnx/lower.js'
 import { provider } from './provider.js'
@@ -19,10 +20,12 @@ export async function createOrtDevice(): Promise<Device> {
   return { name: 'ort', load }
 }
 
-async function load(program: Program, weights: WeightTable, { threads }: LoadOptions): Promise<LoadedProgram> {
+async function load(program: Program, weights: WeightTable, options: LoadOptions): Promise<LoadedProgram> {
+  checkProducts('ort', 'float32', options)
+  const threads = options.threads ?? availableParallelism()
   const lowered = lowerToOnnx(program, weights)
   await checkWeightFiles(weights)
-  const loading = new WorkerProgram(startWorker({ lowered, threads: threads ?? availableParallelism() }))
+  const loading = new WorkerProgram(startWorker({ lowered, threads }), { products: 'float32', threads })
   await loading.loaded
   return loading
 }

@@ -4,13 +4,14 @@ import { Worker } from 'node:worker_threads'
 import { QvlError } from '../../errors.js'
 import type { ProgramInputs, ProgramOutputs } from '../../program/program.js'
 import { programClosed } from '../closed.js'
-import type { LoadedProgram } from '../device.js'
+import type { Arithmetic, LoadedProgram } from '../device.js'
 import { type Answer, buffersOf, fromFailure, type Question, type WorkerStart } from './protocol.js'
 
 export const startWorker = (workerData: WorkerStart): Worker =>
   new Worker(new URL('./worker.js', import.meta.url), { workerData, name: 'qvl-onnxruntime' })
 
 export class WorkerProgram implements LoadedProgram {
+  readonly arithmetic: Arithmetic
   /** Settles when the worker has loaded the program, or could not. */
   readonly loaded: Promise<void>
   readonly #worker: Worker
@@ -20,7 +21,8 @@ export class WorkerProgram implements LoadedProgram {
   /** Why runs are refused: the program was closed, or its worker has ended. */
   #refusal: QvlError | undefined
 
-  constructor(worker: Worker) {
+  constructor(worker: Worker, arithmetic: Arithmetic) {
+    this.arithmetic = arithmetic
     this.#worker = worker
     // Not `once` from node:events, which rejects on an `error` event.
     this.#exited = new Promise((resolve) => worker.once('exit', resolve))

@@ -116,9 +116,9 @@ describe('weights of ort', () => {
     await expect(device.load(program(), weights, {})).rejects.toMatchObject({ name: 'QvlError', code })
   })
 
-  it('a file replaced by something shorter while loading ends in an error of ours, with the reason as its cause', async () => {
+  it('a failure of the runtime while loading is reported in our words, with the original as the cause', async () => {
     const weights = new Map(await store(file(), tensorsOf('BF16')))
-    // The size is checked at load; a tensor that lies about its bytes gets past that check and fails in the runtime.
+    // Fewer bytes than the shape needs: only the runtime notices.
     weights.set('w', { ...(weights.get('w') as StoredTensor), bytes: 10 })
     const device = await openDevice('ort')
     const loading = device.load(program(), weights, {})

@@ -79,7 +79,7 @@ describe('a program in a worker', () => {
 
   it('rejects what is in flight when the worker ends, and what comes after', async () => {
     const worker = startWorker({ lowered: lowerToOnnx(doubling(8), weights), threads: 1 })
-    const program = new WorkerProgram(worker)
+    const program = new WorkerProgram(worker, { products: 'float32', threads: 1 })
     await program.loaded
     const runs = [program.run(batch(1024, 1)), program.run(batch(1, 1))]
     const results = Promise.allSettled(runs)
@@ -93,7 +93,7 @@ describe('a program in a worker', () => {
 
   it('rejects loading when the worker ends before it has loaded', async () => {
     const worker = startWorker({ lowered: lowerToOnnx(doubling(1), weights), threads: 1 })
-    const program = new WorkerProgram(worker)
+    const program = new WorkerProgram(worker, { products: 'float32', threads: 1 })
     await Promise.all([expect(program.loaded).rejects.toMatchObject({ code: 'DEVICE_FAILED' }), worker.terminate()])
   })
 

@@ -1,7 +1,7 @@
 import { createServer, request } from 'node:http'
 import { type AddressInfo, connect } from 'node:net'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { expectFailure, expectFiles, place, single } from './hub-place.js'
+import { expectFailure, expectFiles, place, single } from './place.js'
 
 interface Proxy {
   url: string

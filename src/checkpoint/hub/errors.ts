@@ -1,7 +1,7 @@
 // What a hub's answers and the network's failures mean to a person.
 
 import type { IncomingHttpHeaders } from 'node:http'
-import { QvlError } from '../errors.js'
+import { QvlError } from '../../errors.js'
 
 /** The service and the repository that a request is about. */
 export interface HubTarget {

@@ -3,9 +3,9 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { describe, expect, it } from 'vitest'
-import type { HubLimits } from '#qvl/checkpoint/hub-limits.js'
-import { expectFailure, expectFiles, filesBelow, type Place, place, single } from './hub-place.js'
-import { etagOf, type Fault, goldenRepository, quickLimits, startHub } from './hub-server.js'
+import type { HubLimits } from '#qvl/checkpoint/hub/limits.js'
+import { expectFailure, expectFiles, filesBelow, type Place, place, single } from './place.js'
+import { etagOf, type Fault, goldenRepository, quickLimits, startHub } from './server.js'
 
 const weights = 'model.safetensors'
 const weightBytes = goldenRepository('qwen3-reranker').files.get(weights)!
@@ -246,7 +246,7 @@ describe('a cache that cannot be written', () => {
 
 /** Node's arguments for a process that locates the model and prints its folder, or the error. */
 function childArguments({ hub, home }: Place): string[] {
-  const module = new URL('../../dist/checkpoint/locate.js', import.meta.url).href
+  const module = new URL('../../../dist/checkpoint/locate.js', import.meta.url).href
   const options = { env: { HF_ENDPOINT: hub.url, HF_HOME: home, HOME: home }, limits: quickLimits }
   const script = `
     import { locateCheckpoint } from ${JSON.stringify(module)}

@@ -1,11 +1,11 @@
 // What fetching a model takes and gives, the same for every hub, and the running of its downloads side by side.
 
-import { QvlError } from '../errors.js'
-import { HubClient } from './hub-client.js'
-import type { HubTarget } from './hub-errors.js'
-import type { HubLimits } from './hub-limits.js'
-import type { HubId } from './hub-ref.js'
-import type { Environment } from './hub-settings.js'
+import { QvlError } from '../../errors.js'
+import { HubClient } from './client.js'
+import type { HubTarget } from './errors.js'
+import type { HubLimits } from './limits.js'
+import type { HubId } from './ref.js'
+import type { Environment } from './settings.js'
 
 export interface DownloadEvent {
   /** Name in the repository. */

@@ -7,10 +7,10 @@
 import { randomUUID } from 'node:crypto'
 import { copyFile, mkdir, readFile, rename, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { dirname, join, relative } from 'node:path'
-import { QvlError } from '../errors.js'
-import { isMissing } from './file-bytes.js'
-import { TransientFailure } from './hub-errors.js'
-import { type HubId, isCommit } from './hub-ref.js'
+import { QvlError } from '../../errors.js'
+import { isMissing } from '../file-bytes.js'
+import { TransientFailure } from './errors.js'
+import { type HubId, isCommit } from './ref.js'
 
 /** One model's folders. */
 export interface CacheLayout {

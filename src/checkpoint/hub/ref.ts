@@ -1,7 +1,7 @@
 // Names that reach paths and URLs: model references, revisions, and the file names a server lists.
 
-import { QvlError } from '../errors.js'
-import { quoteName } from './quote-name.js'
+import { QvlError } from '../../errors.js'
+import { quoteName } from '../quote-name.js'
 
 /** A repository on a hub. */
 export interface HubId {

@@ -11,9 +11,9 @@
 import { randomUUID } from 'node:crypto'
 import { type FileHandle, open, readFile, readlink, rm, stat } from 'node:fs/promises'
 import { hostname } from 'node:os'
-import { isMissing } from './file-bytes.js'
-import type { HubLimits } from './hub-limits.js'
-import { pause } from './hub-retry.js'
+import { isMissing } from '../file-bytes.js'
+import type { HubLimits } from './limits.js'
+import { pause } from './retry.js'
 
 export interface LockOptions {
   limits: HubLimits

@@ -7,8 +7,8 @@ import {
   isOffline,
   modelScopeCacheFolder,
   usesModelScope,
-} from '#qvl/checkpoint/hub-settings.js'
-import { expectError } from './folders.js'
+} from '#qvl/checkpoint/hub/settings.js'
+import { expectError } from '../folders.js'
 
 type Env = Record<string, string>
 

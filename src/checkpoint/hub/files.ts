@@ -1,10 +1,10 @@
 // Which files of a repository qvl needs, told from their names and the weight index.
 
-import { QvlError } from '../errors.js'
-import { isJsonObject } from './fields.js'
-import { isInside } from './hub-ref.js'
-import { readJsonFile } from './json.js'
-import { quoteName } from './quote-name.js'
+import { QvlError } from '../../errors.js'
+import { isJsonObject } from '../fields.js'
+import { readJsonFile } from '../json.js'
+import { quoteName } from '../quote-name.js'
+import { isInside } from './ref.js'
 
 export const configName = 'config.json'
 export const indexName = 'model.safetensors.index.json'

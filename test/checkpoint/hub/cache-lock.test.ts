@@ -3,9 +3,9 @@ import { existsSync, readdirSync, readFileSync, readlinkSync, utimesSync, writeF
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { withLock } from '#qvl/checkpoint/cache-lock.js'
-import { defaultHubLimits, type HubLimits } from '#qvl/checkpoint/hub-limits.js'
-import { temporaryFolder } from './folders.js'
+import { withLock } from '#qvl/checkpoint/hub/cache-lock.js'
+import { defaultHubLimits, type HubLimits } from '#qvl/checkpoint/hub/limits.js'
+import { temporaryFolder } from '../folders.js'
 
 const limits: HubLimits = { ...defaultHubLimits, lockPollMs: 5 }
 const options = () => ({ limits, signal: new AbortController().signal })

@@ -3,9 +3,9 @@
 import { readFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
-import { QvlError } from '../errors.js'
-import { isMissing } from './file-bytes.js'
-import { quoteName } from './quote-name.js'
+import { QvlError } from '../../errors.js'
+import { isMissing } from '../file-bytes.js'
+import { quoteName } from '../quote-name.js'
 
 export type Environment = NodeJS.ProcessEnv
 

@@ -1,11 +1,11 @@
 import { lstatSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { cachedCommit, cacheLayout, placeInSnapshot, savingTo } from '#qvl/checkpoint/cache.js'
-import { digestOf, hasContent } from '#qvl/checkpoint/cache-digest.js'
-import { parseHubId } from '#qvl/checkpoint/hub-ref.js'
-import { expectError, temporaryFolder } from './folders.js'
-import { commit1, gitSha1, sha256 } from './hub-server.js'
+import { cachedCommit, cacheLayout, placeInSnapshot, savingTo } from '#qvl/checkpoint/hub/cache.js'
+import { digestOf, hasContent } from '#qvl/checkpoint/hub/cache-digest.js'
+import { parseHubId } from '#qvl/checkpoint/hub/ref.js'
+import { expectError, temporaryFolder } from '../folders.js'
+import { commit1, gitSha1, sha256 } from './server.js'
 
 function systemError(code: string): Error {
   return Object.assign(new Error(code), { code, syscall: 'test' })

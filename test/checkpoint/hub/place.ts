@@ -5,15 +5,8 @@ import { join, relative } from 'node:path'
 import { expect } from 'vitest'
 import { type Located, type LocateOptions, locateCheckpoint } from '#qvl/checkpoint/locate.js'
 import type { QvlError } from '#qvl/errors.js'
-import { errorOf, expectError, temporaryFolder } from './folders.js'
-import {
-  goldenRepository,
-  type HubServer,
-  makeCuts,
-  quickLimits,
-  type RepositoryFiles,
-  startHub,
-} from './hub-server.js'
+import { errorOf, expectError, temporaryFolder } from '../folders.js'
+import { goldenRepository, type HubServer, makeCuts, quickLimits, type RepositoryFiles, startHub } from './server.js'
 
 export const single = 'tiny/qwen3-reranker'
 export const sharded = 'tiny/qwen3-vl-embedding'

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { type HubTarget, networkFailure, statusFailure, TransientFailure } from '#qvl/checkpoint/hub-errors.js'
-import { defaultHubLimits } from '#qvl/checkpoint/hub-limits.js'
-import { retrying } from '#qvl/checkpoint/hub-retry.js'
+import { type HubTarget, networkFailure, statusFailure, TransientFailure } from '#qvl/checkpoint/hub/errors.js'
+import { defaultHubLimits } from '#qvl/checkpoint/hub/limits.js'
+import { retrying } from '#qvl/checkpoint/hub/retry.js'
 
 const { signal } = new AbortController()
 const limits = { ...defaultHubLimits, backoffMs: 4, maxPauseMs: 20 }

@@ -2,7 +2,8 @@
 
 import type { IncomingHttpHeaders } from 'node:http'
 import { type Dispatcher, EnvHttpProxyAgent } from 'undici'
-import { QvlError } from '../errors.js'
+import { QvlError } from '../../errors.js'
+import { parseJson } from '../json.js'
 import {
   type HubTarget,
   networkFailure,
@@ -10,11 +11,10 @@ import {
   TransientFailure,
   unavailable,
   unexpectedAnswer,
-} from './hub-errors.js'
-import type { HubLimits } from './hub-limits.js'
-import { type RetryOptions, retrying } from './hub-retry.js'
-import type { Environment } from './hub-settings.js'
-import { parseJson } from './json.js'
+} from './errors.js'
+import type { HubLimits } from './limits.js'
+import { type RetryOptions, retrying } from './retry.js'
+import type { Environment } from './settings.js'
 
 export interface HubClientOptions {
   target: HubTarget

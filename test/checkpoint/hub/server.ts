@@ -6,8 +6,8 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
-import type { HubLimits } from '#qvl/checkpoint/hub-limits.js'
-import { goldenPath } from '../support/golden.js'
+import type { HubLimits } from '#qvl/checkpoint/hub/limits.js'
+import { goldenPath } from '../../support/golden.js'
 
 /** What goes wrong with one answer; the next one is in order again, or has the fault that follows. */
 export type Fault =

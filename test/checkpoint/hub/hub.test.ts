@@ -3,8 +3,8 @@ import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import type { DownloadEvent } from '#qvl/checkpoint/locate.js'
-import { goldenPath } from '../support/golden.js'
-import { temporaryFolder } from './folders.js'
+import { goldenPath } from '../../support/golden.js'
+import { temporaryFolder } from '../folders.js'
 import {
   cacheFolderName,
   expectFailure,
@@ -14,8 +14,8 @@ import {
   place,
   sharded,
   single,
-} from './hub-place.js'
-import { commit1, commit2, etagOf, goldenRepository, startHub } from './hub-server.js'
+} from './place.js'
+import { commit1, commit2, etagOf, goldenRepository, startHub } from './server.js'
 
 describe('a model from the hub', () => {
   it.each([single, sharded])('is laid out as Python does: %s', async (id) => {

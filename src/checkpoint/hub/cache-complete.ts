@@ -1,10 +1,10 @@
 // Whether a model folder in a cache is whole, told without a network: a download may have been interrupted.
 
 import { join } from 'node:path'
+import { isJsonObject } from '../fields.js'
+import { readJsonFile } from '../json.js'
 import { isThere } from './cache.js'
-import { isJsonObject } from './fields.js'
-import { configName, indexName, readShardNames, weightsName } from './hub-files.js'
-import { readJsonFile } from './json.js'
+import { configName, indexName, readShardNames, weightsName } from './files.js'
 
 const tokenizerNames = ['tokenizer.json', 'vocab.txt', 'vocab.json', 'sentencepiece.bpe.model']
 

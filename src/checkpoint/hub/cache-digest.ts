@@ -3,7 +3,7 @@
 import { createHash, type Hash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { stat } from 'node:fs/promises'
-import { isMissing } from './file-bytes.js'
+import { isMissing } from '../file-bytes.js'
 
 /** `gitSha1` is the name git gives the content: SHA-1 over `blob <size>`, a zero byte and the bytes. */
 export interface Digest {

@@ -1,8 +1,8 @@
 // Trying again: pauses that grow, Retry-After honoured, an end after several tries in a row without progress.
 
 import { setTimeout } from 'node:timers/promises'
-import { TransientFailure } from './hub-errors.js'
-import type { HubLimits } from './hub-limits.js'
+import { TransientFailure } from './errors.js'
+import type { HubLimits } from './limits.js'
 
 export interface RetryOptions {
   limits: HubLimits

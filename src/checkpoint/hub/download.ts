@@ -2,11 +2,11 @@
 
 import { constants } from 'node:fs'
 import { type FileHandle, open, rename, rm } from 'node:fs/promises'
-import { QvlError } from '../errors.js'
+import { QvlError } from '../../errors.js'
 import { type Digest, fileSize, hasContent } from './cache-digest.js'
 import { withLock } from './cache-lock.js'
-import { type HubClient, readBody } from './hub-client.js'
-import { TransientFailure } from './hub-errors.js'
+import { type HubClient, readBody } from './client.js'
+import { TransientFailure } from './errors.js'
 
 export interface RemoteFile {
   /** Its name in the repository. */

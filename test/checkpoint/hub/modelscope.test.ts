@@ -1,8 +1,8 @@
 import { existsSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { expectFailure, filesBelow, place, sharded, single } from './hub-place.js'
-import { goldenRepository, type HubServer, type RepositoryFiles } from './hub-server.js'
+import { expectFailure, filesBelow, place, sharded, single } from './place.js'
+import { goldenRepository, type HubServer, type RepositoryFiles } from './server.js'
 
 interface ModelScopePlace {
   hub: HubServer

@@ -2,11 +2,11 @@
 
 import { mkdir, readFile, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { isJsonObject } from '../fields.js'
+import { isMissing } from '../file-bytes.js'
+import { readOptionalJsonFile } from '../json.js'
 import { replaceFile } from './cache.js'
 import { type Digest, hasContent } from './cache-digest.js'
-import { isJsonObject } from './fields.js'
-import { isMissing } from './file-bytes.js'
-import { readOptionalJsonFile } from './json.js'
 
 /** Our own files in a model's folder: the record, locks and unfinished downloads. */
 export const ownFolder = '.qvl'
