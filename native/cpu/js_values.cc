@@ -80,14 +80,16 @@ double Reader::asNumber(napi_value value, const char* name) const {
 
 double Reader::number(napi_value object, const char* name) const { return asNumber(get(object, name), name); }
 
-int64_t Reader::integer(napi_value object, const char* name) const {
+int64_t Reader::asInteger(napi_value value, const char* name) const {
   constexpr double kMaxSafeInteger = 9007199254740991;
-  const double value = number(object, name);
-  if (!(std::fabs(value) <= kMaxSafeInteger) || value != std::floor(value)) {
+  const double number = asNumber(value, name);
+  if (!(std::fabs(number) <= kMaxSafeInteger) || number != std::floor(number)) {
     fail(std::string(name) + " is not an integer");
   }
-  return static_cast<int64_t>(value);
+  return static_cast<int64_t>(number);
 }
+
+int64_t Reader::integer(napi_value object, const char* name) const { return asInteger(get(object, name), name); }
 
 int Reader::index(napi_value object, const char* name) const {
   const int64_t value = integer(object, name);

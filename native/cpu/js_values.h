@@ -34,6 +34,7 @@ class Reader {
   std::string text(napi_value object, const char* name) const;
 
   double asNumber(napi_value value, const char* name) const;
+  int64_t asInteger(napi_value value, const char* name) const;
   std::string asText(napi_value value, const char* name) const;
 
   /** Calls body(element) for each element of an array. */

@@ -113,13 +113,13 @@ class StepReader {
   const Plan& plan_;
 };
 
-PlanWeight readWeight(const Reader& reader, napi_value w, std::vector<napi_value>& arrays) {
+PlanWeight readWeight(const Reader& reader, napi_value w, std::vector<napi_ref>& arrays) {
   PlanWeight weight;
   weight.name = reader.text(w, "name");
   weight.kind = readWeightKind(reader, reader.text(w, "kind"));
   weight.format = readFormat(reader, reader.text(w, "format"));
   reader.forEach(w, "shape", [&](napi_value axis) {
-    weight.shape.push_back(static_cast<int64_t>(reader.asNumber(axis, "An axis of a shape")));
+    weight.shape.push_back(reader.asInteger(axis, "An axis of a shape"));
   });
   const napi_value source = reader.get(w, "source");
   if (reader.has(source, "data")) {
@@ -128,7 +128,9 @@ PlanWeight readWeight(const Reader& reader, napi_value w, std::vector<napi_value
     if (floats.count == 0) reader.fail("The weight " + weight.name + " is empty");
     weight.source.data = floats.data;
     weight.source.count = floats.count;
-    arrays.push_back(data);
+    napi_ref kept;
+    check(reader.env(), napi_create_reference(reader.env(), data, 1, &kept));
+    arrays.push_back(kept);
   } else {
     weight.source.file = reader.text(source, "file");
     weight.source.offset = reader.integer(source, "offset");
@@ -151,7 +153,7 @@ Format readFormat(const Reader& reader, const std::string& name) {
   reader.fail("There is no format " + name);
 }
 
-Plan readPlan(const Reader& reader, napi_value p, std::vector<napi_value>& arrays) {
+Plan readPlan(const Reader& reader, napi_value p, std::vector<napi_ref>& arrays) {
   Plan plan;
   reader.forEach(p, "rowNames", [&](napi_value name) { plan.rowNames.push_back(reader.asText(name, "A row name")); });
   reader.forEach(p, "values", [&](napi_value v) {

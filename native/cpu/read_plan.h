@@ -7,8 +7,8 @@
 #include "js_values.h"
 #include "plan.h"
 
-/** Weights in memory are read later, so the caller keeps the arrays added to `arrays` alive. Not yet checked. */
-Plan readPlan(const Reader& reader, napi_value plan, std::vector<napi_value>& arrays);
+/** Weights in memory are read later: `arrays` are references to them, for the caller to delete. Not yet checked. */
+Plan readPlan(const Reader& reader, napi_value plan, std::vector<napi_ref>& arrays);
 
 /** The inputs of a run. */
 Batch readBatch(const Reader& reader, const Plan& plan, napi_value inputs);

@@ -42,6 +42,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
     format,
     context: {
       maxModelLen,
+      vocabSize: checkpoint.config.text.vocabSize,
       hidden: model.hidden,
       dimensions: matryoshkaWidths(checkpoint),
       yesNo: head?.rows.length === 2 ? { no: head.rows[0]!, yes: head.rows[1]! } : undefined,

@@ -17,6 +17,8 @@ export interface PreparedTask<Result> extends Task<Result> {
 /** What tasks need to know of the model. */
 export interface TaskContext {
   maxModelLen: number
+  /** Rows of the embedding table; a tokenizer may know ids beyond them. */
+  vocabSize: number
   hidden: number
   /** Widths a Matryoshka model was trained for; any width when absent. */
   dimensions?: readonly number[] | undefined
@@ -28,7 +30,7 @@ export function embedTask(format: EmbedFormat, context: TaskContext, request: Em
   checkDimensions(context, request.dimensions)
   const { content, instruction } = request
   const prompt = format.embed({ content, instruction }, promptLimits(context, request.truncatePromptTokens))
-  return prepared([prompt], (rows) => ({
+  return prepared(context, [prompt], (rows) => ({
     vector: embeddingVector(rows[0]!.hidden, request.dimensions, request.useActivation ?? true),
     usage: usage([prompt], rows),
     get explanation() {
@@ -42,7 +44,7 @@ export function scoreTask(format: ScoreFormat, context: TaskContext, request: Sc
   const limits = promptLimits(context, request.truncatePromptTokens)
   const { query, instruction } = request
   const prompts = eachDocument(request, (document) => format.pair({ query, document, instruction }, limits))
-  return prepared(prompts, (rows) => ({
+  return prepared(context, prompts, (rows) => ({
     scores: rows.map(({ logits }) => (request.useActivation === false ? logits[0]! : sigmoid(logits[0]!))),
     usage: usage(prompts, rows),
     get explanations() {
@@ -57,7 +59,7 @@ export function cosineTask(format: EmbedFormat, context: TaskContext, request: S
   const query = format.embed({ content: request.query, instruction: request.instruction, role: 'query' }, limits)
   const documents = eachDocument(request, (content) => format.embed({ content, role: 'document' }, limits))
   const prompts = [query, ...documents]
-  return prepared(prompts, ([queryRow, ...rows]) => ({
+  return prepared(context, prompts, ([queryRow, ...rows]) => ({
     scores: rows.map(({ hidden }) => cosine(queryRow!.hidden, hidden)),
     usage: usage(prompts, [queryRow!, ...rows]),
     get explanations() {
@@ -67,12 +69,24 @@ export function cosineTask(format: EmbedFormat, context: TaskContext, request: S
 }
 
 function prepared<Result>(
+  { vocabSize }: TaskContext,
   prompts: readonly Prompt[],
   finish: (rows: readonly PooledRow[]) => Result,
 ): PreparedTask<Result> {
+  for (const { ids } of prompts) {
+    const outside = ids.find((id) => id >= vocabSize)
+    if (outside !== undefined) throw outOfVocabulary(outside, vocabSize)
+  }
   const promptTokens = prompts.reduce((sum, { ids }) => sum + ids.length, 0)
   return { prompts, promptTokens, finish }
 }
+
+const outOfVocabulary = (id: number, vocabSize: number): QvlError =>
+  new QvlError('REQUEST_INVALID', {
+    what: `Token id ${id} is out of vocabulary.`,
+    why: `The tokenizer knows this token, but the embedding table of the model ends at id ${vocabSize - 1}.`,
+    do: 'Leave the special token out of the text, or use --special-tokens-in-text literal.',
+  })
 
 /** Errors of one document name it. */
 function eachDocument(request: ScoreRequest, prompt: (document: Content) => Prompt): Prompt[] {

@@ -1,6 +1,6 @@
 // The device that runs programs on qvl's own kernels.
 
-import { availableParallelism } from 'node:os'
+import { usableCores } from '../cores.js'
 import type { WeightTable } from '../../checkpoint/weights.js'
 import { QvlError } from '../../errors.js'
 import type { Program } from '../../program/program.js'
@@ -32,8 +32,7 @@ async function load(
   )
   const cacheFile = packedFile(plan, options)
   try {
-    // availableParallelism() respects CPU affinity; cgroup quotas are the engine's to know, through --threads.
-    const threads = options.threads ?? availableParallelism()
+    const threads = options.threads ?? usableCores()
     const handle = await native.load(plan, { threads, ...(cacheFile && { cacheFile }) })
     return new CpuProgram(native, { handle, products, threads })
   } catch (cause) {

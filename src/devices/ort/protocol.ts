@@ -8,6 +8,8 @@ import type { LoweredProgram } from '../onnx/lower.js'
 export interface WorkerStart {
   lowered: LoweredProgram
   threads: number
+  /** The cell of the gate around native work. */
+  gate: Int32Array<SharedArrayBuffer>
 }
 
 /** Runs are answered in order. `close` comes last: the worker frees the session and ends. */

@@ -11,12 +11,14 @@ import { provider } from './provider.js'
 
 if (parentPort !== null) await serve(parentPort, workerData)
 
-async function serve(port: MessagePort, { lowered, threads }: WorkerStart): Promise<void> {
-  const session = await loadSession(port, lowered, threads)
+async function serve(port: MessagePort, { lowered, threads, gate: cell }: WorkerStart): Promise<void> {
+  const gate = new Gate(cell)
+  const session = await gate.pass(() => loadSession(port, lowered, threads))
   if (session === undefined) return
   let last = Promise.resolve()
   port.on('message', (question: Question) => {
-    last = last.then(() => (question.kind === 'run' ? answerRun(port, session, lowered, question) : end(port, session)))
+    const handle = (): Promise<void> =>
+      question.kind === 'run' ? answerRun(port, session, lowered, question) : end(port, session)))
   })
   port.postMessage({ kind: 'loaded' } satisfies Answer)
 }

@@ -1,0 +1,52 @@
+// The model that a throughput run computes: a checkpoint's, or one of the same shape with random weights.
+
+import { stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { type ModelConfig, parseConfig } from '../../checkpoint/config.js'
+import { readJsonFile } from '../../checkpoint/json.js'
+import type { Model } from '../../models/model.js'
+import { qwen3, qwen3WeightShapes } from '../../models/qwen3.js'
+import { type CheckpointOptions, findCheckpoint } from '../find-checkpoint.js'
+import { makeDummyWeights } from './dummy-weights.js'
+
+export interface MeasuredModel extends AsyncDisposable {
+  model: Model
+  vocabSize: number
+  maxPositions: number
+  /** Names the weights' content. */
+  fingerprint: string
+}
+
+/** Throws what finding and reading a checkpoint, or a configuration, throws. */
+export async function openMeasuredModel(
+  options: CheckpointOptions & { dummyWeights: boolean; seed: number },
+): Promise<MeasuredModel> {
+  if (options.dummyWeights) return await dummyModel(options)
+  const { config, weights, fingerprint } = await findCheckpoint(options)
+  return { ...sizes(config), model: qwen3(config.text, weights), fingerprint, async [Symbol.asyncDispose]() {} }
+}
+
+async function dummyModel({
+  model: path,
+  hfOverrides,
+  seed,
+}: CheckpointOptions & { seed: number }): Promise<MeasuredModel> {
+  const file = (await isFolder(path)) ? join(path, 'config.json') : path
+  const raw = await readJsonFile(file, { what: "a model's configuration", code: 'CONFIG_INVALID' })
+  const config = parseConfig(raw, hfOverrides, file)
+  const dummy = await makeDummyWeights(qwen3WeightShapes(config.text), seed)
+  const dispose = (): PromiseLike<void> => dummy[Symbol.asyncDispose]()
+  return { ...sizes(config), model: qwen3(config.text, dummy.weights), fingerprint: `dummy ${seed}`, [Symbol.asyncDispose]: dispose }
+}
+
+const sizes = ({ text }: ModelConfig): Pick<MeasuredModel, 'vocabSize' | 'maxPositions'> => ({
+  vocabSize: text.vocabSize,
+  maxPositions: text.maxPositions,
+})
+
+/** A path that is not there is reported when it is read. */
+const isFolder = (path: string): Promise<boolean> =>
+  stat(path).then(
+    (stats) => stats.isDirectory(),
+    () => false,
+  )
