@@ -1,7 +1,7 @@
 // The flag table as commander options: parsing of plain tokens, and help.
 
 import { Command, Option } from 'commander'
-import { type CommandName, type Flag, type FlagValue, flagGroups, isFor } from './flag.js'
+import { type CommandName, type Flag, type FlagValue, flagGroups, hasNoEffect, isFor } from './flag.js'
 import { parseFlagValue } from './flag-value.js'
 import { flags } from './flags.js'
 
@@ -34,13 +34,13 @@ export function commandHelp(name: CommandName, about: { usage: string; summary: 
   command.configureHelp({ helpWidth: 100 })
   const known = flagsOf(name)
   for (const group of flagGroups) {
-    for (const flag of known.filter((one) => one.group === group && one.noEffect === undefined)) {
+    for (const flag of known.filter((one) => one.group === group && !hasNoEffect(one, name))) {
       for (const { option, hidden } of optionsOf(flag)) {
         command.addOption(option.helpGroup(`${group}:`).hideHelp(hidden))
       }
     }
   }
-  const accepted = known.filter((flag) => flag.noEffect !== undefined).map((flag) => `--${flag.name}`)
+  const accepted = known.filter((flag) => hasNoEffect(flag, name)).map((flag) => `--${flag.name}`)
   return `${command.helpInformation()}\nAccepted from vLLM command lines, without effect:\n${wrap(accepted, 98)}\n\n${about.after}`
 }
 

@@ -29,6 +29,8 @@ export function parseFlagValue(flag: Flag, text: string, origin: string): FlagVa
       return parseBoolean(text, origin)
     case 'int':
       return inRange(flag, /^-?\d+$/.test(text) ? Number(text) : undefined, text, origin)
+    case 'number':
+      return inRange(flag, /^\d+(\.\d+)?$/.test(text) ? Number(text) : undefined, text, origin)
     case 'human-int':
       // vLLM's words for "the largest that fits".
       if (flag.orNone && (text === 'auto' || text === '-1')) return null
@@ -66,9 +68,15 @@ function parseBoolean(text: string, origin: string): boolean {
   throw unfit(origin, text, 'It is true or false.')
 }
 
+const numberForms = {
+  int: 'a whole number',
+  'human-int': 'a whole number, also as 8k or 8K,',
+  number: 'a number',
+} as const
+
 function inRange(flag: Flag & { min: number; max: number }, value: number | undefined, text: string, origin: string) {
   if (value !== undefined && value >= flag.min && value <= flag.max) return value
-  const form = flag.type === 'human-int' ? 'a whole number, also as 8k or 8K,' : 'a whole number'
+  const form = numberForms[flag.type]
   throw unfit(origin, text, `It is ${form} from ${flag.min} to ${flag.max}.`)
 }
 

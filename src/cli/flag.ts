@@ -1,11 +1,15 @@
 // What a command-line flag is; the table of all flags is flags.ts.
 
-export type CommandName = 'score' | 'embed'
+/** A command is one word or two. */
+export type CommandName = LinesCommandName | 'bench throughput'
 
-export const commandNames: readonly CommandName[] = ['score', 'embed']
+/** Commands that answer lines. */
+export type LinesCommandName = 'score' | 'embed'
+
+export const commandNames: readonly CommandName[] = ['score', 'embed', 'bench throughput']
 
 /** Help headings, in the order they are printed. */
-export const flagGroups = ['Input and output', 'Model', 'Prompt', 'Messages'] as const
+export const flagGroups = ['Input and output', 'Benchmark', 'Model', 'Prompt', 'Messages'] as const
 
 export type FlagGroup = (typeof flagGroups)[number]
 
@@ -26,12 +30,14 @@ interface FlagBase {
   orNone?: true
   /** Why a vLLM flag that is accepted does nothing here. */
   noEffect?: string
+  /** Commands in which such a flag does something after all. */
+  effectIn?: readonly CommandName[]
 }
 
 export type Flag = FlagBase &
   (
     | { type: 'string' | 'list' | 'json' }
-    | { type: 'int' | 'human-int'; min: number; max: number }
+    | { type: 'int' | 'human-int' | 'number'; min: number; max: number }
     | { type: 'bool'; default?: true }
     | { type: 'choice'; choices: readonly string[]; default: string }
   )
@@ -41,5 +47,8 @@ export type JsonObject = { readonly [key: string]: unknown }
 export type FlagValue = string | number | boolean | readonly string[] | JsonObject
 
 export const environmentName = (flag: Flag): string => `QVL_${flag.name.toUpperCase().replaceAll('-', '_')}`
+
+export const hasNoEffect = (flag: Flag, command: CommandName): boolean =>
+  flag.noEffect !== undefined && !flag.effectIn?.includes(command)
 
 export const isFor = (flag: Flag, command: CommandName): boolean => flag.commands?.includes(command) ?? true

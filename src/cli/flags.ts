@@ -4,10 +4,15 @@ import type { CommandName, Flag } from './flag.js'
 
 const score: readonly CommandName[] = ['score']
 const embed: readonly CommandName[] = ['embed']
+const lines: readonly CommandName[] = ['score', 'embed']
+const throughput: readonly CommandName[] = ['bench throughput']
 
 /** Bounds that only keep a typing mistake from becoming an allocation; the model's own limits are checked later. */
 const maxTokens = 2 ** 24
 const maxThreads = 1024
+const maxPrompts = 1_000_000
+const maxRuns = 1_000
+const maxSeed = 2 ** 32 - 1
 
 const inputAndOutput = [
   {
@@ -44,6 +49,7 @@ const inputAndOutput = [
     value: 'FILE',
     group: 'Input and output',
     help: 'write results here; - or nothing is stdout',
+    commands: lines,
   },
   {
     name: 'top-n',
@@ -73,19 +79,152 @@ const inputAndOutput = [
     help: 'JSON lines, or one NumPy array [lines, width] of float32 (needs -o)',
     commands: embed,
   },
-  { name: 'strict', type: 'bool', group: 'Input and output', help: 'stop at the first line that fails' },
-  { name: 'resume', type: 'bool', group: 'Input and output', help: 'continue a run that was cut; needs the same -o' },
+  {
+    name: 'strict',
+    type: 'bool',
+    group: 'Input and output',
+    help: 'stop at the first line that fails',
+    commands: lines,
+  },
+  {
+    name: 'resume',
+    type: 'bool',
+    group: 'Input and output',
+    help: 'continue a run that was cut; needs the same -o',
+    commands: lines,
+  },
   {
     name: 'explain',
     type: 'bool',
     group: 'Input and output',
     help: 'print the rendered prompt, token ids and logits in place of results',
+    commands: lines,
   },
   {
     name: 'json',
     type: 'bool',
     group: 'Input and output',
     help: 'JSON lines also where a person would get text (--explain, terminals)',
+    commands: lines,
+  },
+  {
+    name: 'output-json',
+    type: 'string',
+    value: 'FILE',
+    group: 'Input and output',
+    help: 'also write the report here as JSON',
+    commands: throughput,
+  },
+] as const satisfies readonly Flag[]
+
+const benchmark = [
+  {
+    name: 'dataset-name',
+    type: 'choice',
+    choices: ['random', 'random-rerank'],
+    default: 'random',
+    group: 'Benchmark',
+    help: 'texts, or pairs of a query and its documents',
+    commands: throughput,
+  },
+  {
+    name: 'random-input-len',
+    type: 'int',
+    min: 1,
+    max: maxTokens,
+    value: 'N',
+    group: 'Benchmark',
+    help: 'tokens of a text (default 200); of a pair without template and separator',
+    commands: throughput,
+  },
+  {
+    name: 'random-query-len',
+    type: 'int',
+    min: 1,
+    max: maxTokens,
+    value: 'N',
+    group: 'Benchmark',
+    help: 'tokens of a query (default: half of --random-input-len, less one)',
+    commands: throughput,
+  },
+  {
+    name: 'random-document-len',
+    type: 'int',
+    min: 1,
+    max: maxTokens,
+    value: 'N',
+    group: 'Benchmark',
+    help: 'tokens of a document (default: what the query leaves, less one)',
+    commands: throughput,
+  },
+  {
+    name: 'random-batch-size',
+    type: 'int',
+    min: 1,
+    max: maxPrompts,
+    value: 'N',
+    group: 'Benchmark',
+    help: 'documents of a query (default 20)',
+    commands: throughput,
+  },
+  {
+    name: 'random-range-ratio',
+    type: 'number',
+    min: 0,
+    max: 0.999,
+    value: 'R',
+    group: 'Benchmark',
+    help: 'lengths vary by this part of themselves (default 0)',
+    commands: throughput,
+  },
+  {
+    name: 'num-prompts',
+    type: 'int',
+    min: 1,
+    max: maxPrompts,
+    value: 'N',
+    group: 'Benchmark',
+    help: 'requests of a run (default 64 texts, or 8 queries with their documents)',
+    commands: throughput,
+  },
+  {
+    name: 'num-warmups',
+    type: 'int',
+    min: 0,
+    max: maxPrompts,
+    value: 'N',
+    group: 'Benchmark',
+    help: 'requests computed before the first run (default 1)',
+    commands: throughput,
+  },
+  {
+    name: 'num-runs',
+    type: 'int',
+    min: 1,
+    max: maxRuns,
+    value: 'N',
+    group: 'Benchmark',
+    help: 'runs; the median counts (default 3)',
+    commands: throughput,
+  },
+  {
+    name: 'seed',
+    type: 'int',
+    min: 0,
+    max: maxSeed,
+    value: 'N',
+    orNone: true,
+    group: 'Benchmark',
+    help: 'of token ids and dummy weights (default 0)',
+    noEffect: 'nothing here is random',
+    effectIn: throughput,
+  },
+  {
+    name: 'dummy-weights',
+    type: 'bool',
+    group: 'Benchmark',
+    help: 'random weights in temporary files (TMPDIR): --model needs no more than config.json',
+    commands: throughput,
   },
 ] as const satisfies readonly Flag[]
 
@@ -110,10 +249,10 @@ const model = [
   {
     name: 'device',
     type: 'choice',
-    choices: ['auto', 'ort', 'reference'],
+    choices: ['auto', 'cpu', 'ort', 'reference'],
     default: 'auto',
     group: 'Model',
-    help: 'ort is ONNX Runtime; reference is slow and exact',
+    help: 'ort is ONNX Runtime, used where the cpu device is not built; reference is slow and exact',
   },
   { name: 'threads', type: 'int', min: 1, max: maxThreads, value: 'N', group: 'Model', help: 'CPU threads' },
   {
@@ -123,7 +262,16 @@ const model = [
     default: 'auto',
     value: 'TYPE',
     group: 'Model',
-    help: 'auto or float32: the devices here compute in float32',
+    help: 'of matrix products: float32, bfloat16 (cpu), or auto, as the checkpoint is stored',
+  },
+  {
+    name: 'quantization',
+    type: 'choice',
+    choices: ['none', 'int8'],
+    default: 'none',
+    orNone: true,
+    group: 'Model',
+    help: 'int8 is faster and less exact (cpu)',
   },
   {
     name: 'max-model-len',
@@ -134,6 +282,7 @@ const model = [
     orNone: true,
     group: 'Model',
     help: 'longest prompt in tokens, such as 8192, 8K or auto',
+    commands: lines,
   },
   {
     name: 'max-num-batched-tokens',
@@ -144,6 +293,13 @@ const model = [
     orNone: true,
     group: 'Model',
     help: 'tokens computed in one batch; fewer need less memory',
+  },
+  {
+    name: 'enable-prefix-caching',
+    type: 'bool',
+    default: true,
+    group: 'Model',
+    help: 'compute what prompts of a batch begin with for each of them',
   },
   {
     name: 'hf-overrides',
@@ -160,6 +316,7 @@ const model = [
     default: 'auto',
     group: 'Model',
     help: 'what the checkpoint is, when its content does not settle it',
+    commands: lines,
   },
   {
     name: 'runner',
@@ -179,6 +336,7 @@ const prompt = [
     value: 'TEXT',
     group: 'Prompt',
     help: 'task description for lines that bring none',
+    commands: lines,
   },
   {
     name: 'chat-template',
@@ -187,6 +345,7 @@ const prompt = [
     orNone: true,
     group: 'Prompt',
     help: 'a Jinja template for pairs instead of the official format',
+    commands: lines,
   },
   {
     name: 'dimensions',
@@ -207,6 +366,7 @@ const prompt = [
     orNone: true,
     group: 'Prompt',
     help: 'cut longer prompts instead of refusing them; -1 cuts at the limit',
+    commands: lines,
   },
   {
     name: 'special-tokens-in-text',
@@ -215,6 +375,7 @@ const prompt = [
     default: 'literal',
     group: 'Prompt',
     help: 'what a string such as <|im_end|> inside a text is',
+    commands: lines,
   },
 ] as const satisfies readonly Flag[]
 
@@ -254,17 +415,15 @@ const withoutEffect = [
   ignored('max-num-seqs', 'string', 'batches are bounded by --max-num-batched-tokens'),
   ignored('enforce-eager', 'bool', 'there are no captured graphs to avoid'),
   ignored('compilation-config', 'string', 'there is no compiler to configure'),
-  ignored('enable-prefix-caching', 'bool', 'prefixes shared within a batch are always computed once'),
   ignored('enable-chunked-prefill', 'bool', 'batches are bounded by --max-num-batched-tokens'),
   ignored('load-format', 'string', 'checkpoints are read as safetensors'),
   ignored('tokenizer-mode', 'string', 'there is one tokenizer'),
-  ignored('seed', 'string', 'nothing here is random'),
   ignored('task', 'string', 'the command says it: qvl score or qvl embed'),
   ignored('disable-log-stats', 'bool', 'see --quiet'),
   ignored('disable-log-requests', 'bool', 'requests are not logged'),
 ] as const satisfies readonly Flag[]
 
-export const flags = [...inputAndOutput, ...model, ...prompt, ...messages, ...withoutEffect] as const
+export const flags = [...inputAndOutput, ...benchmark, ...model, ...prompt, ...messages, ...withoutEffect] as const
 
 function ignored<Name extends string>(name: Name, type: 'bool' | 'string', noEffect: string, short?: string) {
   const group = 'Messages' as const

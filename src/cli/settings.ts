@@ -4,13 +4,13 @@ import { plainArgv } from './argv.js'
 import { flagsElsewhere, flagsOf, type OptionValues, parseTokens } from './command-options.js'
 import { configArguments, readConfigFile } from './config-file.js'
 import type { CommandName, Flag, FlagValue, JsonObject } from './flag.js'
-import { environmentName } from './flag.js'
+import { environmentName, hasNoEffect } from './flag.js'
 import { parseFlagValue } from './flag-value.js'
 import { flags } from './flags.js'
 
 type ValueOf<F> = F extends { type: 'bool' }
   ? boolean
-  : F extends { type: 'int' | 'human-int' }
+  : F extends { type: 'int' | 'human-int' | 'number' }
     ? number | undefined
     : F extends { type: 'choice'; choices: readonly (infer Choice)[] }
       ? Choice
@@ -51,7 +51,7 @@ export async function readSettings(
     const plain = plainArgv(configArguments(file, entries, command, { known, elsewhere }), known)
     layers.push(parseTokens(plain.tokens, known, (flag) => `${flag.name} in ${file}`))
   }
-  return { settings: settle(layers), operands, notes: [...notes, ...noEffectNotes(known, layers)] }
+  return { settings: settle(layers), operands, notes: [...notes, ...noEffectNotes(command, known, layers)] }
 }
 
 function environmentValues(known: readonly Flag[], env: NodeJS.ProcessEnv): OptionValues {
@@ -82,8 +82,8 @@ function defaultOf(flag: Flag): FlagValue | undefined {
   return flag.type === 'choice' ? flag.default : undefined
 }
 
-function noEffectNotes(known: readonly Flag[], layers: readonly OptionValues[]): string[] {
+function noEffectNotes(command: CommandName, known: readonly Flag[], layers: readonly OptionValues[]): string[] {
   return known
-    .filter((flag) => flag.noEffect !== undefined && layers.some((layer) => layer.has(flag.name)))
+    .filter((flag) => hasNoEffect(flag, command) && layers.some((layer) => layer.has(flag.name)))
     .map((flag) => `--${flag.name} has no effect: ${flag.noEffect}.`)
 }

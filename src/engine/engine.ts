@@ -7,8 +7,8 @@ import { chooseDevice, openDevice } from '../devices/open-device.js'
 import { QvlError } from '../errors.js'
 import type { PromptFormat } from '../prompts/prompt.js'
 import { openTokenizer } from '../text/tokenizer.js'
-import { defaultMaxModelLen, defaultMaxNumBatchedTokens, maxNumSeqs } from './limits.js'
 import { findCheckpoint } from './find-checkpoint.js'
+import { defaultMaxModelLen, defaultMaxNumBatchedTokens, maxNumSeqs } from './limits.js'
 import { loadModel } from './load-model.js'
 import { Queue } from './queue.js'
 import type { Embedding, EmbedRequest, Engine, EngineOptions, ScoreRequest, Scores, Task } from './requests.js'
@@ -21,7 +21,9 @@ import { cosineTask, embedTask, type PreparedTask, scoreTask, type TaskContext }
 export async function openEngine(options: EngineOptions): Promise<Engine> {
   const warn = warnOnce(options.warn)
   const checkpoint = await findCheckpoint({ ...options, warn })
-  const tokenizer = await openTokenizer(checkpoint.dir, { specialTokensInText: options.specialTokensInText ?? 'literal' })
+  const tokenizer = await openTokenizer(checkpoint.dir, {
+    specialTokensInText: options.specialTokensInText ?? 'literal',
+  })
   const { format, reason, model, head } = await loadModel({ checkpoint, tokenizer, options, warn })
   const device = await openDevice(chooseDevice(options.device ?? 'auto', warn))
   const { threads, dtype, quantization } = options

@@ -1,5 +1,5 @@
-import { usableCores } from '#qvl/devices/cores.js'
 import { expect, it } from 'vitest'
+import { usableCores } from '#qvl/devices/cores.js'
 
 const siblings = (pairs: string[]): Record<string, string> =>
   Object.fromEntries(
@@ -20,7 +20,12 @@ const cases: { name: string; files: Record<string, string>; processors: number; 
     processors: 4,
     expected: 2,
   },
-  { name: 'a cgroup v2 without a limit', files: { '/sys/fs/cgroup/cpu.max': 'max 100000\n' }, processors: 4, expected: 4 },
+  {
+    name: 'a cgroup v2 without a limit',
+    files: { '/sys/fs/cgroup/cpu.max': 'max 100000\n' },
+    processors: 4,
+    expected: 4,
+  },
   {
     name: 'a cgroup v1 share of a half',
     files: { '/sys/fs/cgroup/cpu/cpu.cfs_quota_us': '50000', '/sys/fs/cgroup/cpu/cpu.cfs_period_us': '100000' },

@@ -6,16 +6,12 @@ namespace {
 inline Floats negated(Floats x) { return splat(-0.0f) - x; }
 inline Floats absolute(Floats x) { return floats(bits(x) & splatInt(0x7fffffff)); }
 
-/** 2^n for n from -126 to 127. */
-inline Floats powerOfTwo(Ints n) { return floats(shiftLeft<23>(n + splatInt(127))); }
-
 /** e^x within 1.5 units in the last place: 0 below -104, infinity above 88.73, NaN for NaN. */
 inline Floats exponential(Floats x) {
   const Floats clamped = min(splat(89.0f), max(splat(-105.0f), x));
-  // Adding 1.5 * 2^23 leaves the nearest integer of x / ln 2 in the lowest bits.
+  // Adding 1.5 * 2^23 and taking it away again leaves the integer nearest to x / ln 2.
   const Floats rounder = splat(12582912.0f);
-  const Floats shifted = fma(clamped, splat(1.44269504f), rounder);
-  const Floats whole = shifted - rounder;
+  const Floats whole = fma(clamped, splat(1.44269504f), rounder) - rounder;
   // ln 2 in two parts, of which the first has few enough bits for an exact product.
   const Floats r = fma(whole, splat(2.12194440e-4f), fma(whole, splat(-0.693359375f), clamped));
   Floats q = splat(0.0013950601f);
@@ -24,10 +20,7 @@ inline Floats exponential(Floats x) {
   q = fma(q, r, splat(0.16666518f));
   q = fma(q, r, splat(0.5f));
   const Floats power = splat(1.0f) + fma(q, r * r, r);
-  // Two steps, because 2^n alone leaves the range of a float32 at both ends.
-  const Ints n = bits(shifted) - bits(rounder);
-  const Ints half = shiftRightSigned<1>(n);
-  return power * powerOfTwo(half) * powerOfTwo(n - half);
+  return timesPowerOfTwo(power, whole);
 }
 
 /** x / (1 + e^-x); 0 below -88.73, where the power is infinite. */

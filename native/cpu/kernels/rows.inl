@@ -130,6 +130,12 @@ void scaleRow(int64_t n, float factor, float* x) {
   eachVector(n, [=](int64_t i, auto where) { store(x + i, load(x + i, where) * splat(factor), where); });
 }
 
+/** e^(before - after); most blocks do not raise the maximum, or are the first. */
+inline float shrinkFactor(float before, float after) {
+  if (before == after) return 1;
+  return before == -INFINITY ? 0 : firstLane(exponential(splat(before - after)));
+}
+
 float softmaxRow(int n, int limit, float scale, const float* scores, float* runningMax, float* runningSum, float* p) {
   eachVector(n - limit, [=](int64_t i, auto where) { store(p + limit + i, splat(0), where); });
   if (limit <= 0) return 1;
@@ -146,7 +152,7 @@ float softmaxRow(int n, int limit, float scale, const float* scores, float* runn
     store(p + i, power, where);
     total = total + keep(power, where, splat(0));
   });
-  const float shrink = firstLane(exponential(splat(*runningMax - newMax)));
+  const float shrink = shrinkFactor(*runningMax, newMax);
   *runningMax = newMax;
   *runningSum = *runningSum * shrink + sum(total);
   return shrink;

@@ -140,3 +140,5 @@ inline void opaque(Vector& v) {
 }
 
 }  // namespace
+
+#include "power.inl"

@@ -124,3 +124,5 @@ inline void opaque(Vector& v) {
 }
 
 }  // namespace
+
+#include "power.inl"

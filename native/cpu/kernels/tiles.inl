@@ -76,9 +76,9 @@ inline void tileBlock(const TileTask<Product>& task) {
   const typename Product::X* x = task.x;
   const typename Product::W* panel = task.panel;
   Sum sums[Rows][Vectors];
-#pragma GCC unroll 8
+#pragma GCC unroll 16
   for (int r = 0; r < Rows; ++r) {
-#pragma GCC unroll 8
+#pragma GCC unroll 16
     for (int v = 0; v < Vectors; ++v) {
       sums[r][v] = task.accumulate ? load(task.out + r * task.ldo + v * kLanes, Whole{}) : zero(Sum{});
     }
@@ -87,21 +87,21 @@ inline void tileBlock(const TileTask<Product>& task) {
 #pragma GCC unroll 2
     for (int part = 0; part < Product::kParts; ++part) {
       decltype(Product::weights(panel, part)) w[Vectors];
-#pragma GCC unroll 8
+#pragma GCC unroll 16
       for (int v = 0; v < Vectors; ++v) w[v] = Product::weights(panel + v * kLanes * Product::kDepth, part);
-#pragma GCC unroll 8
+#pragma GCC unroll 16
       for (int r = 0; r < Rows; ++r) {
         const auto value = Product::repeat(x + r * task.ldx, part);
-#pragma GCC unroll 8
+#pragma GCC unroll 16
         for (int v = 0; v < Vectors; ++v) sums[r][v] = Product::add(sums[r][v], value, w[v]);
       }
     }
     x += Product::kDepth;
     panel += Columns * Product::kDepth;
   }
-#pragma GCC unroll 8
+#pragma GCC unroll 16
   for (int r = 0; r < Rows; ++r) {
-#pragma GCC unroll 8
+#pragma GCC unroll 16
     for (int v = 0; v < Vectors; ++v) store(task.out + r * task.ldo + v * kLanes, sums[r][v], Whole{});
   }
 }
@@ -155,24 +155,24 @@ void burst() {
   auto w = Product::weights(someW, 0);
   opaque(w);
   Sum sums[kBurstRows][kBurstVectors];
-#pragma GCC unroll 8
+#pragma GCC unroll 16
   for (int r = 0; r < kBurstRows; ++r) {
-#pragma GCC unroll 8
+#pragma GCC unroll 16
     for (int v = 0; v < kBurstVectors; ++v) sums[r][v] = zero(Sum{});
   }
   for (int step = 0; step < kBurstSteps; ++step) {
-#pragma GCC unroll 8
+#pragma GCC unroll 16
     for (int r = 0; r < kBurstRows; ++r) {
-#pragma GCC unroll 8
+#pragma GCC unroll 16
       for (int v = 0; v < kBurstVectors; ++v) {
         opaque(x);
         sums[r][v] = Product::add(sums[r][v], x, w);
       }
     }
   }
-#pragma GCC unroll 8
+#pragma GCC unroll 16
   for (int r = 0; r < kBurstRows; ++r) {
-#pragma GCC unroll 8
+#pragma GCC unroll 16
     for (int v = 0; v < kBurstVectors; ++v) opaque(sums[r][v]);
   }
 }

@@ -1,9 +1,9 @@
 // The device that runs programs on qvl's own kernels.
 
-import { usableCores } from '../cores.js'
 import type { WeightTable } from '../../checkpoint/weights.js'
 import { QvlError } from '../../errors.js'
 import type { Program } from '../../program/program.js'
+import { usableCores } from '../cores.js'
 import type { Device, LoadedProgram, LoadOptions } from '../device.js'
 import { loadAddon } from './addon.js'
 import { CpuProgram } from './cpu-program.js'

@@ -1,13 +1,13 @@
 // The device that runs programs with ONNX Runtime: lowered to ONNX, each in a worker thread of its own.
 
-import { availableParallelism } from 'node:os'
 import type { WeightTable } from '../../checkpoint/weights.js'
 import { QvlError } from '../../errors.js'
 import type { Program } from '../../program/program.js'
+import { usableCores } from '../cores.js'
 import type { Device, LoadedProgram, LoadOptions } from '../device.js'
-import { checkProducts } from '../products.js'
 import { checkWeightFiles } from '../onnx/initialisers.js'
 import { lowerToOnnx } from '../onnx/lower.js'
+import { checkProducts } from '../products.js'
 import { provider } from './provider.js'
 import { startWorker, WorkerProgram } from './worker-program.js'
 
@@ -22,7 +22,7 @@ export async function createOrtDevice(): Promise<Device> {
 
 async function load(program: Program, weights: WeightTable, options: LoadOptions): Promise<LoadedProgram> {
   checkProducts('ort', 'float32', options)
-  const threads = options.threads ?? availableParallelism()
+  const threads = options.threads ?? usableCores()
   const lowered = lowerToOnnx(program, weights)
   await checkWeightFiles(weights)
   const loading = new WorkerProgram(startWorker({ lowered, threads }), { products: 'float32', threads })

@@ -5,10 +5,20 @@ import { QvlError } from '../../errors.js'
 import type { ProgramInputs, ProgramOutputs } from '../../program/program.js'
 import { programClosed } from '../closed.js'
 import type { Arithmetic, LoadedProgram } from '../device.js'
+import { Gate } from './gate.js'
 import { type Answer, buffersOf, fromFailure, type Question, type WorkerStart } from './protocol.js'
 
-export const startWorker = (workerData: WorkerStart): Worker =>
-  new Worker(new URL('./worker.js', import.meta.url), { workerData, name: 'qvl-onnxruntime' })
+export interface StartedWorker {
+  worker: Worker
+  /** The worker does its native work behind it. */
+  gate: Gate
+}
+
+export function startWorker(start: Omit<WorkerStart, 'gate'>): StartedWorker {
+  const gate = new Gate()
+  const workerData: WorkerStart = { ...start, gate: gate.cell }
+  return { worker: new Worker(new URL('./worker.js', import.meta.url), { workerData, name: 'qvl-onnxruntime' }), gate }
+}
 
 export class WorkerProgram implements LoadedProgram {
   readonly arithmetic: Arithmetic
@@ -21,9 +31,11 @@ export class WorkerProgram implements LoadedProgram {
   /** Why runs are refused: the program was closed, or its worker has ended. */
   #refusal: QvlError | undefined
 
-  constructor(worker: Worker, arithmetic: Arithmetic) {
+  constructor({ worker, gate }: StartedWorker, arithmetic: Arithmetic) {
     this.arithmetic = arithmetic
     this.#worker = worker
+    const onProcessExit = (): void => gate.shut()
+    process.once('exit', onProcessExit)
     // Not `once` from node:events, which rejects on an `error` event.
     this.#exited = new Promise((resolve) => worker.once('exit', resolve))
     this.loaded = new Promise((resolve, reject) => {
@@ -40,6 +52,7 @@ export class WorkerProgram implements LoadedProgram {
         cause = error
       })
       worker.once('exit', () => {
+        process.off('exit', onProcessExit)
         this.#refusal ??= workerEnded(cause)
         reject(this.#refusal)
         for (const { reject: rejectRun } of this.#waiting.values()) rejectRun(this.#refusal)

@@ -6,6 +6,7 @@ import { QvlError } from '../../errors.js'
 import type { ProgramInputs, ProgramOutputs } from '../../program/program.js'
 import { type Feed, makeFeeds } from '../onnx/feeds.js'
 import type { LoweredProgram } from '../onnx/lower.js'
+import { Gate } from './gate.js'
 import { type Answer, buffersOf, type Question, toFailure, type WorkerStart } from './protocol.js'
 import { provider } from './provider.js'
 
@@ -15,10 +16,11 @@ async function serve(port: MessagePort, { lowered, threads, gate: cell }: Worker
   const gate = new Gate(cell)
   const session = await gate.pass(() => loadSession(port, lowered, threads))
   if (session === undefined) return
+  const handle = (question: Question): Promise<void> =>
+    question.kind === 'run' ? answerRun(port, session, lowered, question) : end(port, session)
   let last = Promise.resolve()
   port.on('message', (question: Question) => {
-    const handle = (): Promise<void> =>
-      question.kind === 'run' ? answerRun(port, session, lowered, question) : end(port, session)))
+    last = last.then(() => gate.pass(() => handle(question)))
   })
   port.postMessage({ kind: 'loaded' } satisfies Answer)
 }

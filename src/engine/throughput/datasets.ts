@@ -33,7 +33,10 @@ export type Dataset = (RandomTexts | RandomPairs) & {
 export const templateTokens = { before: 58, after: 8 } as const
 
 /** The sequences of each request. The same seed gives the same ids. */
-export function makeRequests(dataset: Dataset, { vocabSize, seed }: { vocabSize: number; seed: number }): Int32Array[][] {
+export function makeRequests(
+  dataset: Dataset,
+  { vocabSize, seed }: { vocabSize: number; seed: number },
+): Int32Array[][] {
   const next = randomIntegers(seed)
   const ids = (length: number): Int32Array => Int32Array.from({ length }, () => next() % vocabSize)
   const varied = (length: number): Int32Array => ids(variedLength(length, dataset.rangeRatio, next))

@@ -1,14 +1,9 @@
 // Random weights for a shape alone: one small file on disk that every tensor of the model points into.
 
-import { mkdtemp, open, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { open } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { StoredTensor, WeightTable } from '../../checkpoint/weights.js'
 import { normalNumbers } from './random.js'
-
-export interface DummyWeights extends AsyncDisposable {
-  weights: WeightTable
-}
 
 /** The spread that trained checkpoints start from (`initializer_range`). */
 const deviation = 0.02
@@ -22,23 +17,16 @@ const bfloat16One = 0x3f80
 /**
  * Weights of the given shapes in bfloat16: ones for norms (vectors, but for biases), about N(0, 0.02²) for everything
  * else, the same for the same seed. The file is as large as the largest tensor; tensors overlap in it, which no
- * measurement of time can tell. It lies in the folder for temporary files until it is disposed of.
+ * measurement of time can tell. It is written to `folder`, and belongs to the caller.
  */
 export async function makeDummyWeights(
   shapes: ReadonlyMap<string, readonly number[]>,
-  seed: number,
-): Promise<DummyWeights> {
-  const folder = await mkdtemp(join(tmpdir(), 'qvl-dummy-'))
-  const remove = (): Promise<void> => rm(folder, { recursive: true, force: true })
-  try {
-    const file = join(folder, 'weights.bin')
-    const sizes = { random: largest(shapes, false), ones: largest(shapes, true) }
-    await writeFile(file, sizes, seed)
-    return { weights: tableOver(file, sizes, shapes), [Symbol.asyncDispose]: remove }
-  } catch (error) {
-    await remove()
-    throw error
-  }
+  { folder, seed }: { folder: string; seed: number },
+): Promise<WeightTable> {
+  const file = join(folder, 'weights.bin')
+  const sizes = { random: largest(shapes, false), ones: largest(shapes, true) }
+  await writeNumbers(file, sizes, seed)
+  return tableOver(file, sizes, shapes)
 }
 
 /** Bytes of the two regions of the file, random numbers first. */
@@ -58,7 +46,7 @@ function largest(shapes: ReadonlyMap<string, readonly number[]>, norms: boolean)
   return aligned(Math.max(0, ...sizes))
 }
 
-async function writeFile(file: string, { random, ones }: Sizes, seed: number): Promise<void> {
+async function writeNumbers(file: string, { random, ones }: Sizes, seed: number): Promise<void> {
   const numbers = randomBytes(Math.min(period, random / bytesPerNumber), seed)
   await using handle = await open(file, 'wx', 0o600)
   for (let left = random; left > 0; left -= numbers.length) {

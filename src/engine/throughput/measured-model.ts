@@ -9,7 +9,7 @@ import { qwen3, qwen3WeightShapes } from '../../models/qwen3.js'
 import { type CheckpointOptions, findCheckpoint } from '../find-checkpoint.js'
 import { makeDummyWeights } from './dummy-weights.js'
 
-export interface MeasuredModel extends AsyncDisposable {
+export interface MeasuredModel {
   model: Model
   vocabSize: number
   maxPositions: number
@@ -17,34 +17,35 @@ export interface MeasuredModel extends AsyncDisposable {
   fingerprint: string
 }
 
-/** Throws what finding and reading a checkpoint, or a configuration, throws. */
-export async function openMeasuredModel(
-  options: CheckpointOptions & { dummyWeights: boolean; seed: number },
-): Promise<MeasuredModel> {
-  if (options.dummyWeights) return await dummyModel(options)
-  const { config, weights, fingerprint } = await findCheckpoint(options)
-  return { ...sizes(config), model: qwen3(config.text, weights), fingerprint, async [Symbol.asyncDispose]() {} }
+export interface MeasuredModelOptions extends CheckpointOptions {
+  dummyWeights: boolean
+  /** Of dummy weights. */
+  seed: number
+  /** Dummy weights are written here. */
+  folder: string
 }
 
-async function dummyModel({
-  model: path,
-  hfOverrides,
-  seed,
-}: CheckpointOptions & { seed: number }): Promise<MeasuredModel> {
+/** Throws what finding and reading a checkpoint throws; with dummy weights, CHECKPOINT_FILE_MISSING and CONFIG_*. */
+export async function openMeasuredModel(options: MeasuredModelOptions): Promise<MeasuredModel> {
+  if (options.dummyWeights) return await dummyModel(options)
+  const { config, weights, fingerprint } = await findCheckpoint(options)
+  return { ...sizesOf(config), model: qwen3(config.text, weights), fingerprint }
+}
+
+async function dummyModel({ model: path, hfOverrides, seed, folder }: MeasuredModelOptions): Promise<MeasuredModel> {
   const file = (await isFolder(path)) ? join(path, 'config.json') : path
   const raw = await readJsonFile(file, { what: "a model's configuration", code: 'CONFIG_INVALID' })
   const config = parseConfig(raw, hfOverrides, file)
-  const dummy = await makeDummyWeights(qwen3WeightShapes(config.text), seed)
-  const dispose = (): PromiseLike<void> => dummy[Symbol.asyncDispose]()
-  return { ...sizes(config), model: qwen3(config.text, dummy.weights), fingerprint: `dummy ${seed}`, [Symbol.asyncDispose]: dispose }
+  const weights = await makeDummyWeights(qwen3WeightShapes(config.text), { folder, seed })
+  return { ...sizesOf(config), model: qwen3(config.text, weights), fingerprint: `dummy ${seed}` }
 }
 
-const sizes = ({ text }: ModelConfig): Pick<MeasuredModel, 'vocabSize' | 'maxPositions'> => ({
+const sizesOf = ({ text }: ModelConfig): Pick<MeasuredModel, 'vocabSize' | 'maxPositions'> => ({
   vocabSize: text.vocabSize,
   maxPositions: text.maxPositions,
 })
 
-/** A path that is not there is reported when it is read. */
+/** What is not there is reported when it is read. */
 const isFolder = (path: string): Promise<boolean> =>
   stat(path).then(
     (stats) => stats.isDirectory(),

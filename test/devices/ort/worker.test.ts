@@ -77,24 +77,32 @@ describe('a program in a worker', () => {
     expect(turns).toBeGreaterThan(100)
   })
 
+  const start = () => startWorker({ lowered: lowerToOnnx(doubling(1), weights), threads: 1 })
+
   it('rejects what is in flight when the worker ends, and what comes after', async () => {
-    const worker = startWorker({ lowered: lowerToOnnx(doubling(8), weights), threads: 1 })
-    const program = new WorkerProgram(worker, { products: 'float32', threads: 1 })
+    const started = start()
+    const program = new WorkerProgram(started, { products: 'float32', threads: 1 })
     await program.loaded
-    const runs = [program.run(batch(1024, 1)), program.run(batch(1, 1))]
-    const results = Promise.allSettled(runs)
-    await worker.terminate()
-    for (const result of await results) {
-      expect(result).toMatchObject({ status: 'rejected', reason: { name: 'QvlError', code: 'DEVICE_FAILED' } })
+    // Not a question at all: the worker fails outside of everything that it guards, and ends.
+    started.worker.postMessage(null)
+    const results = await Promise.allSettled([program.run(batch(2, 1)), program.run(batch(1, 1))])
+    for (const result of results) {
+      expect(result).toMatchObject({
+        status: 'rejected',
+        reason: { name: 'QvlError', code: 'DEVICE_FAILED', cause: expect.any(TypeError) },
+      })
     }
     await expect(program.run(batch(1, 1))).rejects.toMatchObject({ code: 'DEVICE_FAILED' })
     await program.close()
   })
 
   it('rejects loading when the worker ends before it has loaded', async () => {
-    const worker = startWorker({ lowered: lowerToOnnx(doubling(1), weights), threads: 1 })
-    const program = new WorkerProgram(worker, { products: 'float32', threads: 1 })
-    await Promise.all([expect(program.loaded).rejects.toMatchObject({ code: 'DEVICE_FAILED' }), worker.terminate()])
+    const started = start()
+    const program = new WorkerProgram(started, { products: 'float32', threads: 1 })
+    const rejected = expect(program.loaded).rejects.toMatchObject({ code: 'DEVICE_FAILED' })
+    // Before the thread has begun its first line.
+    await started.worker.terminate()
+    await rejected
   })
 
   it('answers what is in flight before it closes, and refuses runs afterwards', async () => {
@@ -157,17 +165,43 @@ describe('the process around a device', () => {
     }
   }
 
-  it('ends although an idle program was not closed', async () => {
+  it('ends although idle programs were not closed', async () => {
     const source = `
       import { openDevice } from './dist/devices/open-device.js'
       import { ProgramBuilder } from './dist/program/builder.js'
       const p = new ProgramBuilder()
       p.output('y', p.scale(p.floats('x', 'tokens', 1), 3))
-      const program = await (await openDevice('ort')).load(p.build(), new Map(), {})
+      const device = await openDevice('ort')
+      await device.load(p.build(), new Map(), {})
+      const program = await device.load(p.build(), new Map(), {})
       const { y } = await program.run({ x: Float32Array.of(5) })
       console.log(y.data[0])
     `
     expect(await script(source, { withPackages: true })).toEqual({ code: 0, out: '15\n', err: '' })
+  })
+
+  it.each<[string, string]>([
+    ['exits while a batch is computed', 'await started; process.exit(7)'],
+    ['exits while a model is loaded', 'process.exit(7)'],
+  ])('a process that %s ends with its own exit code and says nothing', async (_, ending) => {
+    const source = `
+      import { setTimeout } from 'node:timers/promises'
+      import { openDevice } from './dist/devices/open-device.js'
+      import { ProgramBuilder } from './dist/program/builder.js'
+      const p = new ProgramBuilder()
+      let x = p.floats('x', 'tokens', 1024)
+      for (let i = 0; i < 8; i++) x = p.linear(x, 'w', 1024)
+      p.output('y', x)
+      const weights = new Map([['w', { dtype: 'F32', shape: [1024, 1024], data: new Float32Array(1024 * 1024) }]])
+      const loading = (await openDevice('ort')).load(p.build(), weights, { threads: 1 })
+      const started = loading.then((program) => {
+        program.run({ x: new Float32Array(2048 * 1024) })
+        // Whether the worker is already computing by now changes nothing about what is expected.
+        return setTimeout(50)
+      })
+      ${ending}
+    `
+    expect(await script(source, { withPackages: true })).toEqual({ code: 7, out: '', err: '' })
   })
 
   it('says what to install when the package is missing', async () => {

@@ -3,9 +3,9 @@
 
 #include <vector>
 
-#include "batch.h"
+#include "../batch.h"
+#include "../plan.h"
 #include "js_values.h"
-#include "plan.h"
 
 /** Weights in memory are read later: `arrays` are references to them, for the caller to delete. Not yet checked. */
 Plan readPlan(const Reader& reader, napi_value plan, std::vector<napi_ref>& arrays);

@@ -8,8 +8,8 @@
 #include <new>
 #include <stdexcept>
 
-#include "failure.h"
-#include "plan.h"
+#include "../failure.h"
+#include "../plan.h"
 
 namespace {
 

@@ -5,7 +5,6 @@
 #include <condition_variable>
 #include <deque>
 #include <exception>
-#include <functional>
 #include <memory>
 #include <mutex>
 #include <thread>
@@ -33,14 +32,14 @@ class Job {
 };
 
 /**
- * Runs jobs in order until it is closed. All methods are for JavaScript's thread. The event loop stays alive while a
+ * Runs jobs in order until it is closed. Methods are for JavaScript's thread. The event loop stays alive while a
  * promise is open. The thread ends with close(), or with the environment.
  */
 class Worker {
  public:
-  /** `atEnd` is called on the thread as the last thing it does. */
-  static std::shared_ptr<Worker> start(napi_env env, std::function<void()> atEnd);
-  ~Worker();
+  /** Starts the thread of a new worker. */
+  static void start(napi_env env, std::shared_ptr<Worker> worker);
+  virtual ~Worker() = default;
 
   /** The job's promise. */
   napi_value submit(napi_env env, std::unique_ptr<Job> job);
@@ -49,16 +48,19 @@ class Worker {
   /** Stops: the job in progress is cancelled, and those that wait are rejected. Closing twice is fine. */
   void close();
 
- private:
-  explicit Worker(std::function<void()> atEnd) : atEnd_(std::move(atEnd)) {}
+ protected:
+  /** The last thing on the worker's thread. */
+  virtual void end() {}
+  /** The last thing on JavaScript's thread. */
+  virtual void release(napi_env) {}
 
+ private:
   void loop();
   std::unique_ptr<Job> next();
   void deliver(std::unique_ptr<Job> job);
   static void settle(napi_env env, napi_value callback, void* worker, void* job);
   static void finalize(napi_env env, void* keeper, void*);
 
-  std::function<void()> atEnd_;
   std::thread thread_;
   napi_threadsafe_function settle_ = nullptr;
   bool isSettleGone_ = false;  // the thread's alone

@@ -4,27 +4,22 @@
 
 #include <utility>
 
-#include "failure.h"
+#include "../failure.h"
 
-std::shared_ptr<Worker> Worker::start(napi_env env, std::function<void()> atEnd) {
-  std::shared_ptr<Worker> worker(new Worker(std::move(atEnd)));
-  // The thread-safe function owns the worker too: it outlives every delivery.
-  auto keeper = std::make_unique<std::shared_ptr<Worker>>(worker);
+void Worker::start(napi_env env, std::shared_ptr<Worker> worker) {
+  Worker* const self = worker.get();
+  // The thread-safe function owns the worker too: it outlives the thread and every delivery.
+  auto keeper = std::make_unique<std::shared_ptr<Worker>>(std::move(worker));
   check(env, napi_create_threadsafe_function(env, nullptr, nullptr, makeText(env, "qvl cpu"), 0, 1, keeper.get(),
-                                             finalize, worker.get(), settle, &worker->settle_));
+                                             finalize, self, settle, &self->settle_));
   keeper.release();
-  check(env, napi_unref_threadsafe_function(env, worker->settle_));
   try {
-    worker->thread_ = std::thread([raw = worker.get()] { raw->loop(); });
+    check(env, napi_unref_threadsafe_function(env, self->settle_));
+    self->thread_ = std::thread([self] { self->loop(); });
   } catch (...) {
-    napi_release_threadsafe_function(worker->settle_, napi_tsfn_release);
+    napi_release_threadsafe_function(self->settle_, napi_tsfn_release);
     throw;
   }
-  return worker;
-}
-
-Worker::~Worker() {
-  if (thread_.joinable()) thread_.join();
 }
 
 napi_value Worker::submit(napi_env env, std::unique_ptr<Job> job) {
@@ -63,7 +58,7 @@ void Worker::loop() {
     }
     deliver(std::move(job));
   }
-  atEnd_();
+  end();
   if (!isSettleGone_) napi_release_threadsafe_function(settle_, napi_tsfn_release);
 }
 
@@ -114,8 +109,10 @@ void Worker::settle(napi_env env, napi_value, void* worker, void* data) {
   }
 }
 
-void Worker::finalize(napi_env, void* keeper, void*) {
-  const std::unique_ptr<std::shared_ptr<Worker>> worker(static_cast<std::shared_ptr<Worker>*>(keeper));
-  (*worker)->close();
-  if ((*worker)->thread_.joinable()) (*worker)->thread_.join();
+void Worker::finalize(napi_env env, void* data, void*) {
+  const std::unique_ptr<std::shared_ptr<Worker>> keeper(static_cast<std::shared_ptr<Worker>*>(data));
+  Worker& self = **keeper;
+  self.close();
+  if (self.thread_.joinable()) self.thread_.join();
+  self.release(env);
 }
