@@ -1,3 +1,5 @@
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { defineConfig } from 'vitest/config'
 
 // Tests import the built files (`#qvl/...` is dist/), so worker threads and child processes are the shipped ones.
@@ -8,5 +10,7 @@ export default defineConfig({
     testTimeout: 60_000,
     hookTimeout: 60_000,
     pool: 'forks',
+    // Not the user's own cache.
+    env: { QVL_CACHE: join(tmpdir(), 'qvl-test-cache') },
   },
 })

@@ -14,14 +14,19 @@ struct Buffer {
   int64_t offset = 0;
 };
 
-/** First fit over the lifetimes; `buffers` are in the order of their first steps. Returns the bytes of all together. */
-int64_t placeBuffers(std::vector<Buffer>& buffers);
-
 /** The memory, kept from run to run and exchanged for a larger piece when a run needs one. */
 class Arena {
  public:
-  /** Holds at least `bytes`; what was in it is lost. Throws std::bad_alloc. */
-  unsigned char* reserve(int64_t bytes);
+  Arena() = default;
+  ~Arena();
+  Arena(const Arena&) = delete;
+  Arena& operator=(const Arena&) = delete;
+
+  /**
+   * Gives every buffer its offset from what it returns. `buffers` are in the order of their first steps. What was in
+   * the memory is lost. Throws std::bad_alloc.
+   */
+  unsigned char* place(std::vector<Buffer>& buffers);
 
  private:
   Mapping room_;

@@ -1,7 +1,7 @@
 // The kernels of one instruction set as a table of function pointers, and the choice among the sets at run time.
 //
-// Nothing here allocates, throws, or reads or writes past what is stated. Pointers need no alignment beyond their type's.
-// The result of a row does not depend on which other rows are computed in the same call.
+// Nothing here allocates, throws, or reads or writes past what is stated. Pointers need no alignment beyond that of
+// their type. The result of a row does not depend on which other rows are computed in the same call.
 #pragma once
 
 #include <cstdint>
@@ -87,7 +87,7 @@ struct Kernels {
   double (*peakI8)(double seconds);
 };
 
-/** The best kernels of this machine, or those named `forced`. nullptr where this machine does not have the named set. */
+/** The best kernels of this machine, or those named `forced`: nullptr where this machine does not have that set. */
 const Kernels* selectKernels(const char* forced);
 
 /** Names of the sets of this machine, best first, ending in nullptr. */

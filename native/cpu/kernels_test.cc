@@ -9,6 +9,15 @@
 #include "kernels/test/softmax.h"
 #include "kernels/test/tiles.h"
 
+/** Whether unknown names are refused, known ones found, and the first is the default. */
+bool selectionWorks() {
+  if (selectKernels("") != nullptr || selectKernels("avx") != nullptr) return false;
+  for (const char* const* name = availableKernels(); *name != nullptr; ++name) {
+    if (selectKernels(*name) == nullptr || std::strcmp(selectKernels(*name)->name, *name) != 0) return false;
+  }
+  return selectKernels(nullptr) == selectKernels(availableKernels()[0]);
+}
+
 int main(int numArguments, char** arguments) {
   if (numArguments > 1 && std::strcmp(arguments[1], "--bench") == 0) {
     benchKernels();
@@ -24,7 +33,7 @@ int main(int numArguments, char** arguments) {
   checkActivations(test);
   checkPairs(test);
   checkSoftmax(test);
-  const int failed = test.report();
+  const int failed = test.report() + (selectionWorks() ? 0 : 1);
   std::printf("seed %u: %s\n", seed, failed == 0 ? "all within their tolerance" : "FAILED");
   return failed == 0 ? 0 : 1;
 }

@@ -63,8 +63,7 @@ void Run::placeResults() {
     const auto* attention = std::get_if<AttentionStep>(&plan_.steps[step]);
     if (attention != nullptr) buffers.push_back({scratchBytes(*attention), step, step});
   }
-  const int64_t bytes = placeBuffers(buffers);
-  unsigned char* const base = arena_.reserve(bytes);
+  unsigned char* const base = arena_.place(buffers);
   auto buffer = buffers.begin();
   for (size_t step = 0; step < plan_.steps.size(); step++) {
     values_[valueWritten(plan_.steps[step])].place(base + buffer++->offset);

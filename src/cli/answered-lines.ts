@@ -6,11 +6,11 @@ import { asQvlError, QvlError } from '../errors.js'
 import { defaultChunkLimits, type Item, takeChunk } from '../offline/chunks.js'
 import type { Answer } from '../offline/item.js'
 import { LineReader } from '../offline/lines.js'
-import type { CommandName } from './flag.js'
+import type { LinesCommandName } from './flag.js'
 
 interface Asked {
   engine: Engine
-  command: CommandName
+  command: LinesCommandName
   input: AsyncIterable<Uint8Array>
   defaults: RequestDefaults
   signal: AbortSignal

@@ -9,6 +9,7 @@ import { vectorTable } from './table.js'
 export function embed(context: Context): Promise<number> {
   const { text } = context.settings
   return runLines(context, {
+    name: 'embed',
     lines: text,
     run: runEmbedFile,
     table: (answered, layout) => {

@@ -1,6 +1,7 @@
 // Flags to engine options, with a clear refusal of what this build cannot do.
 
 import { createHash } from 'node:crypto'
+import { chooseDevice } from '../devices/open-device.js'
 import type { EngineOptions } from '../engine/requests.js'
 import { QvlError } from '../errors.js'
 import type { OptionValue } from '../offline/run-state.js'
@@ -12,22 +13,28 @@ import type { Settings } from './settings.js'
 const defaultModels: Record<CommandName, string> = {
   score: 'Qwen/Qwen3-VL-Reranker-2B',
   embed: 'Qwen/Qwen3-VL-Embedding-2B',
+  'bench throughput': 'Qwen/Qwen3-VL-Embedding-2B',
 }
 
-/** Throws USAGE. */
-export async function engineOptions(settings: Settings, command: CommandName): Promise<EngineOptions> {
-  const device = settings.device === 'auto' ? 'ort' : settings.device
-  checkDtype(settings.dtype, device)
+/** `note` is told which device computes where the usual one cannot. Throws USAGE. */
+export async function engineOptions(
+  settings: Settings,
+  command: CommandName,
+  note: (message: string) => void,
+): Promise<EngineOptions> {
   checkRunner(settings.runner)
   const template = settings['chat-template']
   return {
     model: settings.model ?? defaultModels[command],
     revision: settings.revision,
     downloadDir: settings['download-dir'],
-    device,
+    device: chooseDevice(settings.device, note),
     threads: settings.threads,
+    dtype: dtypeOf(settings.dtype),
+    quantization: settings.quantization === 'none' ? undefined : settings.quantization,
     maxModelLen: settings['max-model-len'],
     maxNumBatchedTokens: settings['max-num-batched-tokens'],
+    enablePrefixCaching: settings['enable-prefix-caching'],
     hfOverrides: settings['hf-overrides'],
     convert: settings.convert,
     chatTemplate: template === undefined ? undefined : await readChatTemplate(template),
@@ -37,11 +44,14 @@ export async function engineOptions(settings: Settings, command: CommandName): P
 
 /** What changes the numbers of a run besides the checkpoint: a resumed run must have the same. */
 export function numberSettings(options: EngineOptions): Readonly<Record<string, OptionValue | undefined>> {
-  const { device, threads, maxModelLen, maxNumBatchedTokens, convert, specialTokensInText } = options
-  const { hfOverrides, chatTemplate } = options
+  const { device, threads, dtype, quantization, enablePrefixCaching, maxModelLen, maxNumBatchedTokens } = options
+  const { convert, specialTokensInText, hfOverrides, chatTemplate } = options
   return {
     device,
     threads,
+    dtype,
+    quantization,
+    enablePrefixCaching,
     maxModelLen,
     maxNumBatchedTokens,
     convert,
@@ -51,13 +61,14 @@ export function numberSettings(options: EngineOptions): Readonly<Record<string, 
   }
 }
 
-function checkDtype(dtype: Settings['dtype'], device: string): void {
+function dtypeOf(dtype: Settings['dtype']): EngineOptions['dtype'] {
   // vLLM's `float` is float32.
-  if (dtype === 'auto' || dtype === 'float32' || dtype === 'float') return
+  if (dtype === 'float') return 'float32'
+  if (dtype !== 'float16' && dtype !== 'half') return dtype
   throw new QvlError('USAGE', {
-    what: `--dtype ${dtype} is not available on the device ${device}.`,
-    why: 'This device computes in float32; weights stored in bfloat16 or float16 are widened without loss.',
-    do: 'Use --dtype float32, or leave the flag out.',
+    what: `--dtype ${dtype} is not something qvl computes in.`,
+    why: 'Matrix products are computed in float32 or bfloat16; float16 weights are widened without loss.',
+    do: 'Use --dtype float32 or bfloat16, or leave the flag out.',
     param: '--dtype',
   })
 }

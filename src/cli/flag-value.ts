@@ -74,7 +74,7 @@ const numberForms = {
   number: 'a number',
 } as const
 
-function inRange(flag: Flag & { min: number; max: number }, value: number | undefined, text: string, origin: string) {
+function inRange(flag: Extract<Flag, { min: number }>, value: number | undefined, text: string, origin: string) {
   if (value !== undefined && value >= flag.min && value <= flag.max) return value
   const form = numberForms[flag.type]
   throw unfit(origin, text, `It is ${form} from ${flag.min} to ${flag.max}.`)

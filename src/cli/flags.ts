@@ -1,18 +1,13 @@
 // The flag table: command-line options, QVL_* variables, config-file keys and help all come from it.
 
+import { benchmarkFlags } from './benchmark-flags.js'
 import type { CommandName, Flag } from './flag.js'
+import { maxThreads, maxTokens } from './flag-limits.js'
+import { ignoredFlags } from './ignored-flags.js'
 
 const score: readonly CommandName[] = ['score']
 const embed: readonly CommandName[] = ['embed']
 const lines: readonly CommandName[] = ['score', 'embed']
-const throughput: readonly CommandName[] = ['bench throughput']
-
-/** Bounds that only keep a typing mistake from becoming an allocation; the model's own limits are checked later. */
-const maxTokens = 2 ** 24
-const maxThreads = 1024
-const maxPrompts = 1_000_000
-const maxRuns = 1_000
-const maxSeed = 2 ** 32 - 1
 
 const inputAndOutput = [
   {
@@ -106,125 +101,6 @@ const inputAndOutput = [
     group: 'Input and output',
     help: 'JSON lines also where a person would get text (--explain, terminals)',
     commands: lines,
-  },
-  {
-    name: 'output-json',
-    type: 'string',
-    value: 'FILE',
-    group: 'Input and output',
-    help: 'also write the report here as JSON',
-    commands: throughput,
-  },
-] as const satisfies readonly Flag[]
-
-const benchmark = [
-  {
-    name: 'dataset-name',
-    type: 'choice',
-    choices: ['random', 'random-rerank'],
-    default: 'random',
-    group: 'Benchmark',
-    help: 'texts, or pairs of a query and its documents',
-    commands: throughput,
-  },
-  {
-    name: 'random-input-len',
-    type: 'int',
-    min: 1,
-    max: maxTokens,
-    value: 'N',
-    group: 'Benchmark',
-    help: 'tokens of a text (default 200); of a pair without template and separator',
-    commands: throughput,
-  },
-  {
-    name: 'random-query-len',
-    type: 'int',
-    min: 1,
-    max: maxTokens,
-    value: 'N',
-    group: 'Benchmark',
-    help: 'tokens of a query (default: half of --random-input-len, less one)',
-    commands: throughput,
-  },
-  {
-    name: 'random-document-len',
-    type: 'int',
-    min: 1,
-    max: maxTokens,
-    value: 'N',
-    group: 'Benchmark',
-    help: 'tokens of a document (default: what the query leaves, less one)',
-    commands: throughput,
-  },
-  {
-    name: 'random-batch-size',
-    type: 'int',
-    min: 1,
-    max: maxPrompts,
-    value: 'N',
-    group: 'Benchmark',
-    help: 'documents of a query (default 20)',
-    commands: throughput,
-  },
-  {
-    name: 'random-range-ratio',
-    type: 'number',
-    min: 0,
-    max: 0.999,
-    value: 'R',
-    group: 'Benchmark',
-    help: 'lengths vary by this part of themselves (default 0)',
-    commands: throughput,
-  },
-  {
-    name: 'num-prompts',
-    type: 'int',
-    min: 1,
-    max: maxPrompts,
-    value: 'N',
-    group: 'Benchmark',
-    help: 'requests of a run (default 64 texts, or 8 queries with their documents)',
-    commands: throughput,
-  },
-  {
-    name: 'num-warmups',
-    type: 'int',
-    min: 0,
-    max: maxPrompts,
-    value: 'N',
-    group: 'Benchmark',
-    help: 'requests computed before the first run (default 1)',
-    commands: throughput,
-  },
-  {
-    name: 'num-runs',
-    type: 'int',
-    min: 1,
-    max: maxRuns,
-    value: 'N',
-    group: 'Benchmark',
-    help: 'runs; the median counts (default 3)',
-    commands: throughput,
-  },
-  {
-    name: 'seed',
-    type: 'int',
-    min: 0,
-    max: maxSeed,
-    value: 'N',
-    orNone: true,
-    group: 'Benchmark',
-    help: 'of token ids and dummy weights (default 0)',
-    noEffect: 'nothing here is random',
-    effectIn: throughput,
-  },
-  {
-    name: 'dummy-weights',
-    type: 'bool',
-    group: 'Benchmark',
-    help: 'random weights in temporary files (TMPDIR): --model needs no more than config.json',
-    commands: throughput,
   },
 ] as const satisfies readonly Flag[]
 
@@ -396,36 +272,4 @@ const messages = [
   { name: 'version', type: 'bool', group: 'Messages', help: 'the version of qvl', argvOnly: true },
 ] as const satisfies readonly Flag[]
 
-const oneProcess = 'qvl runs a model in one process'
-const noGpuPlan = 'qvl plans its memory from --max-num-batched-tokens'
-
-/** vLLM flags that copied command lines bring along. */
-const withoutEffect = [
-  ignored('trust-remote-code', 'bool', 'qvl never runs code from a checkpoint'),
-  ignored('tensor-parallel-size', 'string', oneProcess, 'tp'),
-  ignored('pipeline-parallel-size', 'string', oneProcess, 'pp'),
-  ignored('data-parallel-size', 'string', oneProcess, 'dp'),
-  ignored('distributed-executor-backend', 'string', oneProcess),
-  ignored('gpu-memory-utilization', 'string', noGpuPlan),
-  ignored('kv-cache-memory-bytes', 'string', noGpuPlan),
-  ignored('kv-cache-dtype', 'string', 'qvl keeps no key-value cache between batches'),
-  ignored('block-size', 'string', 'qvl keeps no key-value cache between batches'),
-  ignored('swap-space', 'string', noGpuPlan),
-  ignored('cpu-offload-gb', 'string', noGpuPlan),
-  ignored('max-num-seqs', 'string', 'batches are bounded by --max-num-batched-tokens'),
-  ignored('enforce-eager', 'bool', 'there are no captured graphs to avoid'),
-  ignored('compilation-config', 'string', 'there is no compiler to configure'),
-  ignored('enable-chunked-prefill', 'bool', 'batches are bounded by --max-num-batched-tokens'),
-  ignored('load-format', 'string', 'checkpoints are read as safetensors'),
-  ignored('tokenizer-mode', 'string', 'there is one tokenizer'),
-  ignored('task', 'string', 'the command says it: qvl score or qvl embed'),
-  ignored('disable-log-stats', 'bool', 'see --quiet'),
-  ignored('disable-log-requests', 'bool', 'requests are not logged'),
-] as const satisfies readonly Flag[]
-
-export const flags = [...inputAndOutput, ...benchmark, ...model, ...prompt, ...messages, ...withoutEffect] as const
-
-function ignored<Name extends string>(name: Name, type: 'bool' | 'string', noEffect: string, short?: string) {
-  const group = 'Messages' as const
-  return { name, type, group, help: noEffect, noEffect, ...(short !== undefined && { short }) }
-}
+export const flags = [...inputAndOutput, ...benchmarkFlags, ...model, ...prompt, ...messages, ...ignoredFlags] as const

@@ -12,10 +12,18 @@ Runs Qwen3-VL and Qwen3 embedding and reranking models from their Hugging Face f
 
   qvl score [queries.jsonl]   relevance of documents to a query
   qvl embed [input.jsonl]     one vector for each text
+  qvl bench throughput        how fast a model runs on this machine
 
 No file, or -, reads stdin. Results go to stdout, everything else to stderr.
 qvl <command> --help (or qvl help <command>) lists all flags; qvl --version prints the version.
 Exit codes: 0 done, 1 failed, 2 wrong usage, 3 unfit model, 4 some lines failed, 130 Ctrl-C, 143 SIGTERM.
+`
+
+const aboutFlags = `Every flag has an environment variable (--max-model-len is QVL_MAX_MODEL_LEN) and a config-file key (max-model-len);
+the command line comes first, then the environment, then the config file. Names may be shortened while they are unique.
+
+Exit codes: 0 done, 1 failed, 2 wrong usage, 3 unfit model, 4 finished with failed lines, 130 Ctrl-C, 143 SIGTERM.
+More: README.md
 `
 
 const lines: Record<CommandName, { usage: string; summary: string; after: string }> = {
@@ -37,6 +45,14 @@ Each answer:     {"id"|"index", "embedding": [...], "usage"}
 vLLM and OpenAI batch lines (custom_id, method, url, body) are answered in their own format.`,
     after: afterFlags('input.jsonl'),
   },
+  'bench throughput': {
+    usage: '--model MODEL [flags]',
+    summary: `Measures how fast this machine computes a model: random token ids, no prompts, tokenizer or HTTP.
+
+The report has tokens and requests a second, the rate of matrix products and its share of the
+machine's peak, load times and memory.`,
+    after: `The report goes to stdout, everything else to stderr.\n${aboutFlags}`,
+  },
 }
 
 export const helpOf = (command: CommandName): string => commandHelp(command, lines[command])
@@ -48,11 +64,5 @@ export function packageVersion(): string {
 }
 
 function afterFlags(input: string): string {
-  return `No ${input}, or -, reads stdin. Results go to stdout unless -o is given, everything else to stderr.
-Every flag has an environment variable (--max-model-len is QVL_MAX_MODEL_LEN) and a config-file key (max-model-len);
-the command line comes first, then the environment, then the config file. Names may be shortened while they are unique.
-
-Exit codes: 0 done, 1 failed, 2 wrong usage, 3 unfit model, 4 finished with failed lines, 130 Ctrl-C, 143 SIGTERM.
-More: README.md
-`
+  return `No ${input}, or -, reads stdin. Results go to stdout unless -o is given, everything else to stderr.\n${aboutFlags}`
 }

@@ -7,6 +7,7 @@ import { type AnsweredLine, answeredLines } from './answered-lines.js'
 import type { Context } from './context.js'
 import { numberSettings } from './engine-options.js'
 import { explainFailure, explainJson, explainText } from './explain.js'
+import type { LinesCommandName } from './flag.js'
 import { helpOf } from './help.js'
 import { chooseInput, isFile, type LinesInput } from './lines-input.js'
 import { type OpenedModel, openModel } from './open-model.js'
@@ -15,6 +16,7 @@ import { lineErrorsTo, sayEnd } from './run-report.js'
 import { writeTo } from './write-to.js'
 
 export interface LinesCommand {
+  name: LinesCommandName
   /** Input lines that stand on the command line itself. */
   lines: readonly unknown[]
   run(options: RunFileOptions): Promise<RunSummary>
@@ -31,7 +33,7 @@ export async function runLines(context: Context, command: LinesCommand): Promise
     return exitCode.usage
   }
   const model = await openModel(context)
-  if (settings.explain) return explainLines(context, model, input)
+  if (settings.explain) return explainLines(context, model, input, command)
   const forPerson = input.kind === 'flags' && terminal.stdout.isTty && !settings.json && !isFile(settings.output)
   if (forPerson) return printTable(context, model, input, command)
   return answerLines(context, model, input, command)
@@ -65,12 +67,17 @@ async function answerLines(
   return summary.failed > 0 ? exitCode.someItemsFailed : exitCode.ok
 }
 
-async function explainLines(context: Context, { engine }: OpenedModel, { source }: LinesInput): Promise<number> {
-  const { command, settings, signal, stdout, terminal, messages } = context
+async function explainLines(
+  context: Context,
+  { engine }: OpenedModel,
+  { source }: LinesInput,
+  { name }: LinesCommand,
+): Promise<number> {
+  const { settings, signal, stdout, terminal, messages } = context
   const defaults = requestDefaults(settings)
   await using input = await openInput(source, signal)
   let failed = 0
-  const asked = { engine, command, input: input.chunks, defaults, signal, strict: settings.strict }
+  const asked = { engine, command: name, input: input.chunks, defaults, signal, strict: settings.strict }
   for await (const line of answeredLines(asked)) {
     if ('error' in line) {
       failed++
@@ -88,14 +95,15 @@ async function explainLines(context: Context, { engine }: OpenedModel, { source 
 
 /** The texts come from flags and are few, so a failure of one is the failure of the command. */
 async function printTable(
-  { command, settings, signal, stdout, terminal }: Context,
+  { settings, signal, stdout, terminal }: Context,
   { engine }: OpenedModel,
   { source }: LinesInput,
-  { table }: LinesCommand,
+  { name, table }: LinesCommand,
 ): Promise<number> {
   await using input = await openInput(source, signal)
   const answered: AnsweredLine[] = []
-  const asked = { engine, command, input: input.chunks, defaults: requestDefaults(settings), signal, strict: true }
+  const defaults = requestDefaults(settings)
+  const asked = { engine, command: name, input: input.chunks, defaults, signal, strict: true }
   for await (const line of answeredLines(asked)) if (!('error' in line)) answered.push(line)
   await writeTo(stdout, table(answered, { columns: stdout.columns || 80, color: terminal.stdout.color }))
   return exitCode.ok

@@ -2,7 +2,7 @@
 
 import { asQvlError, exitCode, QvlError } from '../errors.js'
 import { watchPipe } from './broken-pipe.js'
-import { commandNames } from './flag.js'
+import { type CommandName, commandNames } from './flag.js'
 import { helpOf, overview, packageVersion } from './help.js'
 import { type Messages, messagesTo } from './messages.js'
 import { nearest } from './nearest.js'
@@ -30,21 +30,25 @@ export async function run(): Promise<void> {
 
 async function dispatch(args: readonly string[]): Promise<number> {
   const [first, ...rest] = args
-  const command = commandNames.find((name) => name === first)
+  const command = leadingCommand(args)
   if (command !== undefined) {
-    const invocation = await readSettings(command, rest, process.env)
+    const words = command.split(' ').length
+    const invocation = await readSettings(command, args.slice(words), process.env)
     if (invocation.settings.help) return print(helpOf(command))
     if (invocation.settings.version) return print(`${packageVersion()}\n`)
     // Loaded only now, so that help and wrong flags are answered at once.
     const { runCommand } = await import('./run-command.js')
     return runCommand(command, invocation)
   }
-  const about = first === 'help' ? commandNames.find((name) => name === rest[0]) : undefined
+  const about = first === 'help' ? leadingCommand(rest) : undefined
   if (about !== undefined) return print(helpOf(about))
   if (first === undefined || first === 'help' || first === '--help' || first === '-h') return print(overview)
   if (first === '--version') return print(`${packageVersion()}\n`)
   throw unknownCommand(first, rest)
 }
+
+const leadingCommand = (args: readonly string[]): CommandName | undefined =>
+  commandNames.find((name) => name.split(' ').every((word, index) => word === args[index]))
 
 function print(text: string): number {
   watchPipe(process.stdout)
@@ -68,7 +72,8 @@ function unknownCommand(first: string, rest: readonly string[]): QvlError {
     const what = `The command comes before its flags, and ${first} is a flag.`
     return new QvlError('USAGE', { what, why, do: `Write qvl ${command} first.`, param: first })
   }
-  const near = nearest(first, [...commandNames, 'help'])
+  const begun = commandNames.find((name) => name.startsWith(`${first} `))
+  const near = begun ?? nearest(first, [...commandNames, 'help'])
   const fix = near === undefined ? 'See qvl --help.' : `Did you mean qvl ${near}?`
   return new QvlError('USAGE', { what: `There is no command ${first}.`, why, do: fix, param: first })
 }

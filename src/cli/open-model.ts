@@ -14,7 +14,7 @@ export interface OpenedModel {
 /** Throws USAGE, and what openEngine throws; the reason of the signal once it is aborted. */
 export async function openModel(context: Context): Promise<OpenedModel> {
   const { settings, command, messages, signal, terminal, progress } = context
-  const options = await engineOptions(settings, command)
+  const options = await engineOptions(settings, command, messages.note)
   const started = performance.now()
   const loading = `loading ${options.model} on ${options.device}`
   if (terminal.animate) messages.note(loading)

@@ -2,6 +2,7 @@
 
 import { setTimeout as sleep } from 'node:timers/promises'
 import { asQvlError, exitCode, QvlError } from '../errors.js'
+import { benchThroughput } from './bench-throughput.js'
 import { watchPipe } from './broken-pipe.js'
 import type { Context } from './context.js'
 import { embed } from './embed.js'
@@ -14,7 +15,11 @@ import { score } from './score.js'
 import type { Invocation } from './settings.js'
 import { terminalOf } from './terminal.js'
 
-const commands: Record<CommandName, (context: Context) => Promise<number>> = { score, embed }
+const commands: Record<CommandName, (context: Context) => Promise<number>> = {
+  score,
+  embed,
+  'bench throughput': benchThroughput,
+}
 
 /** After a signal, the time for what is being computed to end; large batches and models take longer than anyone waits. */
 const graceMs = 5_000

@@ -12,6 +12,7 @@ export function score(context: Context): Promise<number> {
   const { settings } = context
   const query = queryFromFlags(settings)
   return runLines(context, {
+    name: 'score',
     lines: query === undefined ? [] : [query],
     run: runScoreFile,
     table: ([answered], layout) => {

@@ -15,6 +15,8 @@ export interface LoadOptions {
   fingerprint?: string | undefined
   /** Where to keep it; the user's cache folder when absent. */
   cacheDir?: string | undefined
+  /** Told when it cannot be kept. */
+  warn?: ((message: string) => void) | undefined
 }
 
 /** How a loaded program computes. */

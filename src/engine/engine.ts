@@ -28,7 +28,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
   const device = await openDevice(chooseDevice(options.device ?? 'auto', warn))
   const { threads, dtype, quantization } = options
   const { fingerprint } = checkpoint
-  const program = await device.load(model.program, model.weights, { threads, dtype, quantization, fingerprint })
+  const program = await device.load(model.program, model.weights, { threads, dtype, quantization, fingerprint, warn })
   const maxModelLen = checkMaxModelLen(options.maxModelLen, checkpoint)
   return new RunningEngine({
     model: {

@@ -6,6 +6,7 @@ import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { engineOptions, numberSettings } from '#qvl/cli/engine-options.js'
 import { readSettings } from '#qvl/cli/settings.js'
+import { hasAddon } from '#qvl/devices/cpu/addon.js'
 
 let folder = ''
 let template = ''
@@ -20,7 +21,7 @@ afterAll(() => rm(folder, { recursive: true }))
 
 async function options(command: 'score' | 'embed', ...args: string[]) {
   const { settings } = await readSettings(command, args, { XDG_CONFIG_HOME: '/nonexistent' })
-  return engineOptions(settings, command)
+  return engineOptions(settings, command, () => {})
 }
 
 describe('engineOptions', () => {
@@ -30,16 +31,22 @@ describe('engineOptions', () => {
   })
 
   it('passes flags on', async () => {
-    const args = ['-m', 'X', '--device=reference', '--max-model-len', '8k', '--hf-overrides.a', '1', '--dtype', 'float']
-    expect(await options('score', ...args)).toMatchObject({
+    const args = ['-m', 'X', '--device=cpu', '--max-model-len', '8k', '--hf-overrides.a', '1', '--dtype', 'float']
+    const others = ['--quantization', 'int8', '--no-enable-prefix-caching']
+    expect(await options('score', ...args, ...others)).toMatchObject({
       model: 'X',
-      device: 'reference',
+      device: 'cpu',
+      dtype: 'float32',
+      quantization: 'int8',
+      enablePrefixCaching: false,
       maxModelLen: 8000,
       hfOverrides: { a: 1 },
       convert: 'auto',
       specialTokensInText: 'literal',
     })
-    expect((await options('embed')).device).toBe('ort')
+    const plain = { dtype: 'auto', quantization: undefined, enablePrefixCaching: true }
+    expect(await options('embed')).toMatchObject({ ...plain, device: hasAddon() ? 'cpu' : 'ort' })
+    expect(await options('embed', '--quantization', 'None')).toMatchObject(plain)
   })
 
   it.each<[string, () => string, () => { name: string; text: string }]>([
@@ -57,8 +64,14 @@ describe('engineOptions', () => {
     })
   })
 
-  it('a resumed run must have the same template and overrides', async () => {
-    const [plain, other] = [await options('score'), await options('score', '--chat-template={{ query }}')]
+  it.each([
+    '--chat-template={{ query }}',
+    '--hf-overrides.a=1',
+    '--dtype=bfloat16',
+    '--quantization=int8',
+    '--no-enable-prefix-caching',
+  ])('a resumed run must have the same %s', async (flag) => {
+    const [plain, other] = [await options('score'), await options('score', flag)]
     expect(numberSettings(other)).not.toEqual(numberSettings(plain))
     expect(numberSettings(await options('score'))).toEqual(numberSettings(plain))
   })

@@ -73,6 +73,11 @@ describe('readSettings', () => {
       { command: 'embed', config: 'model: A\nembed: {model: C, dimensions: 8}' },
       { model: 'C', dimensions: 8 },
     ],
+    [
+      'a section of a command of two words',
+      { command: 'bench throughput', config: 'model: A\nbench throughput: {num-runs: 7}' },
+      { model: 'A', 'num-runs': 7 },
+    ],
     ['a section before the general entry', { config: 'score: {model: B}\nmodel: A' }, { model: 'B' }],
     [
       'an argument-only flag ignores the environment',
@@ -90,6 +95,12 @@ describe('readSettings', () => {
     expect(operands).toEqual(['in.jsonl'])
     expect(notes).toHaveLength(3)
     expect(notes[0]).toMatch(/^--trust-remote-code has no effect: /)
+  })
+
+  it('seed has an effect where something is random', async () => {
+    expect((await settings({ args: ['--seed', '3'] })).notes).toEqual(['--seed has no effect: nothing here is random.'])
+    const { settings: known, notes } = await settings({ command: 'bench throughput', args: ['--seed', '3'] })
+    expect({ seed: known.seed, notes }).toEqual({ seed: 3, notes: [] })
   })
 
   it('helps even when the config file is broken', async () => {

@@ -62,7 +62,21 @@ describe('qvl refuses', () => {
     ['--resume on a pipe', () => ({ toPipe: true, args: score('--resume'), expected: usage(/--resume needs -o/) })],
     ['npy on a pipe', () => ({ toPipe: true, args: ['embed', '--format', 'npy'], expected: usage(/-o FILE/) })],
     ['--explain with -o', () => ({ toPipe: true, args: score('--explain', '-o', 'x'), expected: usage(/--explain/) })],
-    ['another dtype', () => ({ args: score('--dtype', 'bfloat16'), expected: usage(/bfloat16.*ort.*\n.*float32/) })],
+    ['a dtype of no device', () => ({ args: score('--dtype', 'half'), expected: usage(/half.*\n.*float32/) })],
+    [
+      'a dtype that the device lacks',
+      () => ({
+        args: score('--device', 'ort', '--dtype', 'bfloat16'),
+        expected: { code: 1, error: 'DEVICE_UNAVAILABLE', names: /bfloat16.*ort.*\n.*float32.*\n.*--device cpu/ },
+      }),
+    ],
+    [
+      'a quantization that the device lacks',
+      () => ({
+        args: score('--device', 'reference', '--quantization', 'int8'),
+        expected: { code: 1, error: 'DEVICE_UNAVAILABLE', names: /int8.*reference.*\n.*float64/ },
+      }),
+    ],
     ['another runner', () => ({ args: score('--runner', 'generate'), expected: usage(/generate/) })],
     [
       'a lost template',

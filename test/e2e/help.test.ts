@@ -5,7 +5,7 @@ import { cp, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { isFor } from '#qvl/cli/flag.js'
+import { commandNames, isFor } from '#qvl/cli/flag.js'
 import { flags } from '#qvl/cli/flags.js'
 import { bin, ended, qvl } from './run-qvl.js'
 
@@ -19,15 +19,17 @@ describe('help', () => {
     expect(lines[1]).toMatch(/^qvl embed /)
   })
 
-  it.each(['score', 'embed'] as const)('qvl %s --help has every flag of the command and no other', async (command) => {
-    const [{ code, stdout, stderr }, other] = await Promise.all([qvl([command, '-h']), qvl(['help', command])])
+  it.each(commandNames)('qvl %s --help has every flag of the command and no other', async (command) => {
+    const words = command.split(' ')
+    const [{ code, stdout, stderr }, other] = await Promise.all([qvl([...words, '-h']), qvl(['help', ...words])])
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
     expect(other.stdout).toBe(stdout)
     for (const flag of flags) {
       const name = flag.type === 'bool' && 'default' in flag ? `--no-${flag.name}` : `--${flag.name}`
       expect(new RegExp(`(^|[ ,])${name}( |$)`, 'm').test(stdout), name).toBe(isFor(flag, command))
     }
-    for (const heading of ['Input and output:', 'Model:', 'Prompt:', 'Messages:', 'Exit codes:']) {
+    const own = command === 'bench throughput' ? 'Benchmark:' : 'Prompt:'
+    for (const heading of ['Input and output:', 'Model:', own, 'Messages:', 'Exit codes:']) {
       expect(stdout).toContain(heading)
     }
     expect(Math.max(...stdout.split('\n').map((line) => line.length))).toBeLessThanOrEqual(120)

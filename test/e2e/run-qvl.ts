@@ -2,6 +2,8 @@
 
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { goldenPath } from '../support/golden.js'
 
@@ -10,13 +12,15 @@ export const bin = fileURLToPath(new URL('../../bin/qvl.js', import.meta.url))
 export const reranker = goldenPath('checkpoints/qwen3-reranker')
 export const embedder = goldenPath('checkpoints/qwen3-embedding')
 
-/** Nothing of the machine's own settings, and no network. */
+/** Nothing of the machine's own settings, no network, and the number type of the golden data. */
 const cleanEnv = {
   PATH: process.env.PATH ?? '',
   HOME: '/nonexistent',
   XDG_CONFIG_HOME: '/nonexistent',
   HF_HOME: '/nonexistent',
   HF_HUB_OFFLINE: '1',
+  QVL_CACHE: path.join(tmpdir(), 'qvl-test-cache'),
+  QVL_DTYPE: 'float32',
 }
 
 export interface Ended {

@@ -35,7 +35,7 @@ describe('streams', () => {
     expect(stdout + stderr).not.toContain('\u001b')
     expect(stdout + stderr).not.toContain('\r')
     expect(parseLines(stdout)).toHaveLength(2)
-    expect(stderr).toMatch(/^loading .+ on ort$/m)
+    expect(stderr).toMatch(/^loading .+ on (cpu|ort)$/m)
     expect(stderr).toMatch(/^2 lines, [\d,]+ tokens/m)
   })
 

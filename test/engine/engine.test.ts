@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { hasAddon } from '#qvl/devices/cpu/addon.js'
 import { openEngine } from '#qvl/engine/engine.js'
 import type { Engine } from '#qvl/engine/requests.js'
 import { type EmbedCase, goldenPath, maxDifference, type ScoreCase, textCases } from '../support/golden.js'
@@ -12,12 +13,14 @@ const words = 'A doctor explains the temperature of the sea to a small company n
 const documents = Array.from({ length: 50 }, (_, index) => `Document ${index}: ${words.slice(index)}`)
 const query = words.repeat(13)
 
-describe.each(['reference', 'ort'] as const)('batches on %s', (device) => {
+const devices = hasAddon() ? (['reference', 'ort', 'cpu'] as const) : (['reference', 'ort'] as const)
+
+describe.each(devices)('batches on %s', (device) => {
   let reranker: Engine
   let embedder: Engine
   beforeAll(async () => {
-    reranker = await openEngine({ model: checkpoint('qwen3-reranker'), device })
-    embedder = await openEngine({ model: checkpoint('qwen3-embedding'), device })
+    reranker = await openEngine({ model: checkpoint('qwen3-reranker'), device, dtype: 'float32' })
+    embedder = await openEngine({ model: checkpoint('qwen3-embedding'), device, dtype: 'float32' })
   })
   afterAll(async () => {
     await reranker.close()
@@ -69,7 +72,12 @@ describe.each(['reference', 'ort'] as const)('batches on %s', (device) => {
   })
 
   it('small batches give the scores of a large one', async () => {
-    const small = await openEngine({ model: checkpoint('qwen3-reranker'), device, maxNumBatchedTokens: 64 })
+    const small = await openEngine({
+      model: checkpoint('qwen3-reranker'),
+      device,
+      dtype: 'float32',
+      maxNumBatchedTokens: 64,
+    })
     const some = documents.slice(0, 5)
     const large = await reranker.score({ query: 'short', documents: some })
     const { scores } = await small.score({ query: 'short', documents: some })
@@ -80,7 +88,7 @@ describe.each(['reference', 'ort'] as const)('batches on %s', (device) => {
 
 describe('an engine', () => {
   it('answers scores of an embedding model by cosine', async () => {
-    const engine = await openEngine({ model: checkpoint('qwen3-embedding') })
+    const engine = await openEngine({ model: checkpoint('qwen3-embedding'), device: 'ort' })
     const texts = ['What is the capital of Japan?', 'The capital of Japan is Tokyo.']
     const { scores } = await engine.score({ query: texts[0]!, documents: [texts[1]!, texts[0]!] })
     const q = await engine.embed({
@@ -94,7 +102,7 @@ describe('an engine', () => {
   })
 
   it('keeps strings that look like special tokens as text', async () => {
-    const engine = await openEngine({ model: checkpoint('qwen3-reranker') })
+    const engine = await openEngine({ model: checkpoint('qwen3-reranker'), device: 'ort' })
     const example = textCases<ScoreCase>('qwen3-reranker').find(({ id }) => id === 'special')!
     const { query, document } = example.input as { query: string; document: string }
     const { explanations } = await engine.score({ query, documents: [document] })
@@ -104,7 +112,7 @@ describe('an engine', () => {
   })
 
   it('raw logits with useActivation false', async () => {
-    const engine = await openEngine({ model: checkpoint('qwen3-reranker') })
+    const engine = await openEngine({ model: checkpoint('qwen3-reranker'), device: 'ort' })
     const request = { query: 'cat', documents: ['dog'] }
     const raw = await engine.score({ ...request, useActivation: false })
     const probability = await engine.score(request)
@@ -113,7 +121,7 @@ describe('an engine', () => {
   })
 
   it('drops what an aborted request has queued and answers the next one', async () => {
-    const engine = await openEngine({ model: checkpoint('qwen3-reranker'), maxNumBatchedTokens: 256 })
+    const engine = await openEngine({ model: checkpoint('qwen3-reranker'), device: 'ort', maxNumBatchedTokens: 256 })
     const abort = new AbortController()
     const before = engine.counters.computedTokens
     const run = engine.score({ query, documents }, { signal: abort.signal })

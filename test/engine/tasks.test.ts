@@ -1,7 +1,7 @@
+import { expect, it } from 'vitest'
 import { embedTask } from '#qvl/engine/tasks.js'
 import type { EmbedFormat } from '#qvl/prompts/prompt.js'
 import { template } from '#qvl/text/rich-text.js'
-import { expect, it } from 'vitest'
 
 /** A format whose prompt is the given ids. */
 const formatOf = (ids: number[]): EmbedFormat => ({

@@ -17,8 +17,8 @@ constexpr int kBlockVectors32 = 2;
 struct Floats {
   __m256 v;
 };
-// The lanes' own type rather than __m256i, which counts as 64-bit lanes: g++ copies sums to another register, and even to
-// memory, where the two meet in a loop.
+// The lanes' own type rather than __m256i, which counts as 64-bit lanes: where the two meet in a loop, g++ 12 moves
+// sums to other registers and to memory.
 using IntLanes = int32_t __attribute__((vector_size(32)));
 struct Ints {
   IntLanes v;

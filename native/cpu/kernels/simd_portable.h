@@ -1,5 +1,5 @@
-// Vectors of one lane in plain C++: what every vector operation means, and what a machine without a set of its own runs.
-// A compiler may join lanes again where its target has vectors.
+// Vectors of one lane in plain C++: what every vector operation means, and what runs on a machine without a set of its
+// own. The compiler may put several lanes into its target's vectors again.
 #pragma once
 
 #include "simd.h"

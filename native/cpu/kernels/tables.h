@@ -16,5 +16,5 @@ extern const Kernels kAvx512Bf16Kernels;
 extern const Kernels kNeonKernels;
 #endif
 
-/** Calls burst, which does `operations` operations, for about `seconds`; the best rate of one call in 1e9 per second. */
+/** Calls burst, which does `operations` operations, for about `seconds`; the best rate of a call, in 1e9 per second. */
 double bestRate(double seconds, double operations, void (*burst)());

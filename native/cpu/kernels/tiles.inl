@@ -86,6 +86,8 @@ inline void tileBlock(const TileTask<Product>& task) {
   for (int step = 0; step < task.steps; ++step) {
 #pragma GCC unroll 2
     for (int part = 0; part < Product::kParts; ++part) {
+      // Without this the compiler loads the values of both parts at once, for which there are too few registers.
+      if constexpr (Product::kParts > 1) asm volatile("" : "+r"(x), "+r"(panel));
       decltype(Product::weights(panel, part)) w[Vectors];
 #pragma GCC unroll 16
       for (int v = 0; v < Vectors; ++v) w[v] = Product::weights(panel + v * kLanes * Product::kDepth, part);
@@ -143,7 +145,6 @@ void tile32(int rows, int K, const typename Product::X* x, int64_t ldx, const ty
 }
 
 constexpr int kBurstSteps = 1 << 15;
-constexpr int kBurstRows = kBlockRows, kBurstVectors = kBlockVectors;
 
 /** As many independent multiply-adds as a tile has, on registers alone. */
 template <class Product>
@@ -154,33 +155,33 @@ void burst() {
   auto x = Product::repeat(someX, 0);
   auto w = Product::weights(someW, 0);
   opaque(w);
-  Sum sums[kBurstRows][kBurstVectors];
+  Sum sums[kBlockRows][kBlockVectors];
 #pragma GCC unroll 16
-  for (int r = 0; r < kBurstRows; ++r) {
+  for (int r = 0; r < kBlockRows; ++r) {
 #pragma GCC unroll 16
-    for (int v = 0; v < kBurstVectors; ++v) sums[r][v] = zero(Sum{});
+    for (int v = 0; v < kBlockVectors; ++v) sums[r][v] = zero(Sum{});
   }
   for (int step = 0; step < kBurstSteps; ++step) {
 #pragma GCC unroll 16
-    for (int r = 0; r < kBurstRows; ++r) {
+    for (int r = 0; r < kBlockRows; ++r) {
 #pragma GCC unroll 16
-      for (int v = 0; v < kBurstVectors; ++v) {
+      for (int v = 0; v < kBlockVectors; ++v) {
         opaque(x);
         sums[r][v] = Product::add(sums[r][v], x, w);
       }
     }
   }
 #pragma GCC unroll 16
-  for (int r = 0; r < kBurstRows; ++r) {
+  for (int r = 0; r < kBlockRows; ++r) {
 #pragma GCC unroll 16
-    for (int v = 0; v < kBurstVectors; ++v) opaque(sums[r][v]);
+    for (int v = 0; v < kBlockVectors; ++v) opaque(sums[r][v]);
   }
 }
 
 template <class Product>
 double peak(double seconds) {
   constexpr double kOperations = 2.0 * kLanes * Product::kDepth / Product::kParts;
-  return bestRate(seconds, kOperations * kBurstSteps * kBurstRows * kBurstVectors, burst<Product>);
+  return bestRate(seconds, kOperations * kBurstSteps * kBlockRows * kBlockVectors, burst<Product>);
 }
 
 /** The table of a set whose products of each type are those given. */

@@ -34,6 +34,7 @@ async function load(
   try {
     const threads = options.threads ?? usableCores()
     const handle = await native.load(plan, { threads, ...(cacheFile && { cacheFile }) })
+    if (handle.warning !== undefined) options.warn?.(handle.warning)
     return new CpuProgram(native, { handle, products, threads })
   } catch (cause) {
     throw new QvlError('DEVICE_FAILED', {

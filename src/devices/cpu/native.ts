@@ -128,8 +128,11 @@ export interface Statistics {
   packedBytes: number
 }
 
-/** An opaque loaded plan; freed by close(), or when collected. */
-export type Handle = object
+/** A loaded plan; freed by close(), or when collected. */
+export interface Handle {
+  /** Why packed weights could not be kept on disk. */
+  readonly warning?: string
+}
 
 export interface NativeLoadOptions {
   threads: number

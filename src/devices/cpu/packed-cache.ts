@@ -14,10 +14,15 @@ const layoutVersion = 1
  * The cache file of a plan: named after the checkpoint's content and everything that decides the packed bytes. None
  * without a fingerprint, because then nothing says when the weights have changed.
  */
-export function packedFile(plan: Plan, { fingerprint, cacheDir }: LoadOptions): string | undefined {
+export function packedFile(plan: Plan, { fingerprint, cacheDir, warn }: LoadOptions): string | undefined {
   if (fingerprint === undefined) return undefined
   const folder = join(cacheDir ?? defaultCacheDir(process.env), 'packed')
-  mkdirSync(folder, { recursive: true, mode: 0o700 })
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 })
+  } catch {
+    warn?.(`Packed weights are not kept, so every start packs them again: the folder ${folder} cannot be made.`)
+    return undefined
+  }
   const hash = createHash('sha256').update(`${layoutVersion}\n${fingerprint}\n`)
   for (const weight of plan.weights) hash.update(identity(weight))
   return join(folder, `${hash.digest('hex').slice(0, 32)}.qvlpack`)

@@ -4,6 +4,7 @@ import type { ThroughputReport, ThroughputRun } from './throughput.js'
 
 /** What is measured of one run. Rates of the device's own clock are there where the device has one. */
 export interface Figures {
+  seconds: number
   tokensPerSecond: number
   /** Without the tokens of shared prefixes, which are computed once. */
   computedTokensPerSecond: number
@@ -21,6 +22,7 @@ export interface Figures {
 }
 
 const figureNames = [
+  'seconds',
   'tokensPerSecond',
   'computedTokensPerSecond',
   'requestsPerSecond',
@@ -43,6 +45,7 @@ function runFigures(run: ThroughputRun, { dataset, peakGflops }: ThroughputRepor
   const gflops = (flops.linear + flops.attention) / seconds / 1e9
   const linearGflops = device && flops.linear / device.linearSeconds / 1e9
   return {
+    seconds,
     tokensPerSecond: promptTokens / seconds,
     computedTokensPerSecond: computedTokens / seconds,
     requestsPerSecond: dataset.numRequests / seconds,

@@ -92,13 +92,13 @@ export async function measureThroughput(options: ThroughputOptions): Promise<Thr
 async function loadTwice(
   device: Device,
   { model, fingerprint }: MeasuredModel,
-  { threads, dtype, quantization, signal }: ThroughputOptions,
+  { threads, dtype, quantization, signal, warn }: ThroughputOptions,
   cacheDir: string,
 ): Promise<{ program: LoadedProgram; loadSeconds: ThroughputReport['loadSeconds'] }> {
   const load = async (): Promise<{ program: LoadedProgram; seconds: number }> => {
     signal?.throwIfAborted()
     const started = performance.now()
-    const options = { threads, dtype, quantization, fingerprint, cacheDir }
+    const options = { threads, dtype, quantization, fingerprint, cacheDir, warn }
     const program = await device.load(model.program, model.weights, options)
     return { program, seconds: (performance.now() - started) / 1000 }
   }

@@ -8,29 +8,32 @@ struct ScoreBlock {
   Exact<float> scores;
 };
 
+/** Tolerance of a computed e^(score - most): both are rounded, and so is their difference. */
+inline double powerTolerance(double score, double most) {
+  const double power = std::exp(score - most);
+  return power == 0 ? 3e-45 : power * kEps * (4 + std::fabs(most) + std::fabs(score - most)) + 3e-45;
+}
+
 /** What softmaxRow returns and leaves behind for a run of blocks, from its definition. */
 inline Expected expectedSoftmax(const std::vector<ScoreBlock>& blocks, float scale) {
   Expected expected;
   double most = -INFINITY, sum = 0, sumTolerance = 0;
   for (const ScoreBlock& block : blocks) {
-    double newMost = most;
-    for (int j = 0; j < block.limit; ++j) newMost = std::max(newMost, static_cast<double>(block.scores[j]) * scale);
-    // A maximum of 100 is rounded by up to 100 * kEps / 2, and whatever it is taken from moves as much.
-    const double moved = std::isfinite(newMost) ? std::fabs(newMost) : 0;
-    const double relative = kEps * (4 + moved);
-    const double factor = block.limit == 0 ? 1 : std::exp(most - newMost);
-    const double factorTolerance = factor * (relative + kEps * (std::isfinite(most) ? std::fabs(most) : 0)) + 3e-45;
+    const double before = most;
+    for (int j = 0; j < block.limit; ++j) most = std::max(most, static_cast<double>(block.scores[j]) * scale);
+    const double factor = block.limit == 0 ? 1 : std::exp(before - most);
+    const double factorTolerance = block.limit == 0 ? 0 : powerTolerance(before, most);
     expected.add(factor, factorTolerance);
-    double blockSum = 0;
-    for (int64_t j = 0; j < block.scores.size(); ++j) {
-      const double p = j < block.limit ? std::exp(static_cast<double>(block.scores[j]) * scale - newMost) : 0;
-      expected.add(p, j < block.limit ? p * relative + 3e-45 : 0);
-      blockSum += p;
+    sumTolerance = sumTolerance * factor + sum * factorTolerance;
+    sum *= factor;
+    for (int j = 0; j < block.scores.size(); ++j) {
+      const double score = static_cast<double>(block.scores[j]) * scale;
+      const double p = j < block.limit ? std::exp(score - most) : 0;
+      expected.add(p, j < block.limit ? powerTolerance(score, most) : 0);
+      sum += p;
+      sumTolerance += expected.tolerance.back();
     }
-    sumTolerance = sumTolerance * factor + sum * factorTolerance + blockSum * relative;
-    sum = sum * factor + blockSum;
     sumTolerance += sum * 8 * kEps;
-    most = newMost;
     expected.add(most, std::fabs(most) * kEps);
     expected.add(sum, sumTolerance);
   }

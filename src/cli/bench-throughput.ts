@@ -1,0 +1,83 @@
+// `qvl bench throughput`: how fast this machine computes a model.
+
+import { access, constants, writeFile } from 'node:fs/promises'
+import path from 'node:path'
+import type { Dataset } from '../engine/throughput/datasets.js'
+import { measureThroughput } from '../engine/throughput/throughput.js'
+import { exitCode, QvlError } from '../errors.js'
+import { writing } from '../offline/file-errors.js'
+import type { Context } from './context.js'
+import { engineOptions } from './engine-options.js'
+import { tokenRate } from './progress-text.js'
+import type { Settings } from './settings.js'
+import { throughputJson, throughputText } from './throughput-report.js'
+import { writeTo } from './write-to.js'
+
+/** Defaults that make a run of some seconds with a small model on a few cores. */
+const defaults = { inputLen: 200, texts: 64, queries: 8, documentsPerRequest: 20, warmups: 1, runs: 3 } as const
+
+/** Returns the exit code. */
+export async function benchThroughput(context: Context): Promise<number> {
+  const { settings, command, operands, messages, progress, signal, interrupt, stdout } = context
+  const file = settings['output-json']
+  checkOperands(operands)
+  checkModel(settings)
+  if (file !== undefined) await writing(file, access(path.dirname(file), constants.W_OK))
+  const options = await engineOptions(settings, command, messages.note)
+  interrupt.explain = 'stopping after the batch that is being computed'
+  messages.detail(`loading ${options.model} on ${options.device}, twice`)
+  let numRuns = 0
+  const report = await measureThroughput({
+    ...options,
+    dummyWeights: settings['dummy-weights'],
+    dataset: datasetOf(settings),
+    seed: settings.seed ?? 0,
+    numWarmups: settings['num-warmups'] ?? defaults.warmups,
+    numRuns: settings['num-runs'] ?? defaults.runs,
+    signal,
+    warn: messages.warn,
+    onDownload: (event) => progress.download(event),
+    onRun: ({ seconds, promptTokens }) => messages.note(`run ${++numRuns}: ${tokenRate(promptTokens, 1000 * seconds)}`),
+  })
+  await writeTo(stdout, throughputText(report))
+  if (file !== undefined) await writing(file, writeFile(file, throughputJson(report)))
+  return exitCode.ok
+}
+
+/** vLLM splits the input of a pair into query and document, less one separator each. */
+function datasetOf(settings: Settings): Dataset {
+  const inputLen = settings['random-input-len'] ?? defaults.inputLen
+  const rangeRatio = settings['random-range-ratio'] ?? 0
+  if (settings['dataset-name'] === 'random') {
+    return { name: 'random', numRequests: settings['num-prompts'] ?? defaults.texts, inputLen, rangeRatio }
+  }
+  const queryLen = settings['random-query-len'] ?? Math.max(1, Math.floor(inputLen / 2) - 1)
+  return {
+    name: 'random-rerank',
+    numRequests: settings['num-prompts'] ?? defaults.queries,
+    queryLen,
+    documentLen: settings['random-document-len'] ?? Math.max(1, inputLen - queryLen - 1),
+    documentsPerRequest: settings['random-batch-size'] ?? defaults.documentsPerRequest,
+    rangeRatio,
+  }
+}
+
+function checkOperands([operand]: readonly string[]): void {
+  if (operand === undefined) return
+  throw new QvlError('USAGE', {
+    what: `The argument ${operand} has no meaning here.`,
+    why: 'The inputs are random token ids.',
+    do: 'Name a model with --model.',
+    param: operand,
+  })
+}
+
+function checkModel({ model, 'dummy-weights': dummyWeights }: Settings): void {
+  if (model !== undefined || !dummyWeights) return
+  throw new QvlError('USAGE', {
+    what: '--dummy-weights needs --model.',
+    why: 'The shape of the model comes from its config.json.',
+    do: 'Name a config.json, or a folder that has one.',
+    param: '--model',
+  })
+}

@@ -1,0 +1,72 @@
+// `qvl bench throughput` as a process.
+
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { hasAddon } from '#qvl/devices/cpu/addon.js'
+import { embedder, qvl } from './run-qvl.js'
+
+let folder = ''
+beforeAll(async () => {
+  folder = await mkdtemp(path.join(tmpdir(), 'qvl-bench-e2e-'))
+})
+afterAll(() => rm(folder, { recursive: true }))
+
+const bench = (...args: string[]) => qvl(['bench', 'throughput', ...args], '', { env: { TMPDIR: folder } })
+const small = ['--dummy-weights', '-m', embedder, '--num-runs', '2']
+
+describe('qvl bench throughput', () => {
+  it.each(hasAddon() ? ['reference', 'ort', 'cpu'] : ['reference', 'ort'])(
+    'reports on the device %s',
+    async (device) => {
+      const { code, stdout, stderr } = await bench(...small, '--device', device, '--num-prompts', '3')
+      expect(code).toBe(0)
+      expect(stderr).toMatch(/^run 1: [\d,]+ tok\/s\nrun 2: [\d,]+ tok\/s\n$/)
+      expect(stdout).toMatch(/^model +.+qwen3-embedding, dummy weights$/m)
+      expect(stdout).toMatch(new RegExp(`^device +${device}, `, 'm'))
+      expect(stdout).toMatch(/^input +3 requests: a text of 200 tokens each$/m)
+      expect(stdout).toMatch(/^tokens +600 asked for, 600 computed, 0 shared$/m)
+      expect(stdout).toMatch(/^speed +[\d,.]+ tok\/s, [\d,.]+ requests\/s$/m)
+      expect(stdout).toMatch(/^products +.*GFLOP\/s.* over the whole run/m)
+      expect(stdout.includes('% of peak')).toBe(device === 'cpu')
+      expect(await readdir(folder)).toEqual([])
+    },
+  )
+
+  it('writes the report as JSON', async () => {
+    const file = path.join(folder, 'report.json')
+    const args = ['--dataset-name', 'random-rerank', '--num-prompts', '2', '--random-batch-size', '3', '--seed', '4']
+    const { code, stderr } = await bench(...small, ...args, '-q', '--no-enable-prefix-caching', '--output-json', file)
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+    expect(JSON.parse(await readFile(file, 'utf8'))).toMatchObject({
+      num_requests: 2,
+      num_sequences: 6,
+      random_query_len: 99,
+      random_document_len: 100,
+      total_num_tokens: 6 * 265,
+      computed_tokens: 6 * 265,
+      runs: [{}, {}],
+    })
+    await rm(file)
+  })
+
+  it.each<[string, string[], number, RegExp]>([
+    ['no model', ['--dummy-weights'], 2, /error\[USAGE\] --dummy-weights needs --model/],
+    ['an input file', [...small, 'in.jsonl'], 2, /error\[USAGE\] The argument in\.jsonl/],
+    ['a flag of another command', [...small, '--resume'], 2, /--resume.*\n.*qvl score, qvl embed/],
+    ['an unfit ratio', [...small, '--random-range-ratio', '1'], 2, /a number from 0 to 0\.999/],
+    ['a folder that is not there', [...small, '--output-json', '/nonexistent/a/b'], 1, /error\[OUTPUT_UNWRITABLE\]/],
+    ['inputs beyond the model', [...small, '--random-input-len', '40000'], 2, /40000 tokens/],
+  ])('refuses %s', async (_, args, expected, message) => {
+    const { code, stdout, stderr } = await bench(...args)
+    expect({ code, stdout }).toEqual({ code: expected, stdout: '' })
+    expect(stderr).toMatch(message)
+  })
+
+  it.each([['bench'], ['bench', '--help'], ['bench', 'serve']])('qvl %s %s is no command', async (...args) => {
+    const { code, stderr } = await qvl(args)
+    expect(code).toBe(2)
+    expect(stderr).toContain('Did you mean qvl bench throughput?')
+  })
+})
