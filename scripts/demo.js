@@ -35,7 +35,10 @@ words in the shape of Qwen3-Embedding. It shows the tool at work; its numbers sa
 `)
 makeDemoCheckpoint(checkpoint)
 
-const embeddings = qvl('embed', [...queries.map((text) => ({ text, instruction })), ...documents.map((text) => ({ text }))])
+const embeddings = qvl('embed', [
+  ...queries.map((text) => ({ text, instruction })),
+  ...documents.map((text) => ({ text })),
+])
 console.log('qvl embed: one vector per line of input')
 for (const [index, { embedding, usage }] of embeddings.entries()) {
   const head = embedding.slice(0, 4).map((/** @type {number} */ value) => value.toFixed(4))
@@ -44,7 +47,10 @@ for (const [index, { embedding, usage }] of embeddings.entries()) {
 }
 
 console.log('\nqvl score: the documents of each query, best first')
-for (const [index, { results }] of qvl('score', queries.map((query) => ({ query, documents }))).entries()) {
+for (const [index, { results }] of qvl(
+  'score',
+  queries.map((query) => ({ query, documents })),
+).entries()) {
   console.log(`  ${queries[index]}`)
   for (const { index: document, relevance_score: score } of results) {
     console.log(`    ${score.toFixed(4)}  ${short(documents[document] ?? '')}`)

@@ -1,5 +1,5 @@
-// First-fit placement over lifetimes. Built with AddressSanitizer, buffers share nothing and have guards between them, so
-// that a step that writes past its result is found.
+// First-fit placement over lifetimes. Built with AddressSanitizer, buffers share nothing and have guards between them,
+// so that a step that writes past its result is found.
 
 #include "arena.h"
 

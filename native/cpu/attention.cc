@@ -6,48 +6,13 @@
 #include <stdexcept>
 #include <vector>
 
+#include "attention_layout.h"
+
 namespace {
 
 constexpr int kBlocks = 4;                       // key panels that share one softmax
 constexpr int kKeys = kBlocks * kKeyBlock;       // keys of one softmax
-constexpr int kQueries = 64;                     // queries of a unit of work: their outputs stay in L2
 constexpr size_t kAlign = 64;
-
-constexpr int64_t roundUp(int64_t value, int64_t to) { return (value + to - 1) / to * to; }
-
-/** Sizes of the packed panels, in elements, and where they start. */
-struct Layout {
-  int valueGroups;        // value panels of a key block
-  int64_t paddedDim;      // channels of those panels
-  int64_t keyPanel;       // elements of a key panel [headDim][48]
-  int64_t valuePanel;     // elements of a value panel [48][32]
-  int64_t blocks;         // key blocks of all spans
-  std::vector<int64_t> firstBlock;  // of each span
-
-  explicit Layout(const AttentionArgs& args)
-      : valueGroups(static_cast<int>(roundUp(args.headDim, kValueBlock) / kValueBlock)),
-        paddedDim(int64_t{valueGroups} * kValueBlock),
-        keyPanel(int64_t{args.headDim} * kKeyBlock),
-        valuePanel(int64_t{kKeyBlock} * kValueBlock),
-        blocks(0) {
-    for (int span = 0; span < args.spans.count; span++) {
-      firstBlock.push_back(blocks);
-      blocks += roundUp(args.spans.rows[span], kKeyBlock) / kKeyBlock;
-    }
-  }
-
-  int64_t keyOffset(int kvHead, int64_t block) const { return (kvHead * blocks + block) * keyPanel; }
-  int64_t valueOffset(int kvHead, int64_t block) const {
-    return (kvHead * blocks + block) * valueGroups * valuePanel;
-  }
-};
-
-/** Consecutive queries of one span; their rows are in order where `causal` cuts keys by the last one. */
-struct Tile {
-  int64_t first;
-  int count;
-  int span;
-};
 
 /** Element type of a run and the kernels that go with it. */
 template <class T>
@@ -88,66 +53,27 @@ struct Types<bf16> {
 /** What one thread works in: outputs and softmax state of a unit, scores and probabilities of a tile. */
 template <class T>
 struct Workspace {
-  float* outputs;   // [kQueries][paddedDim]
-  float* maxima;    // [kQueries]
-  float* sums;      // [kQueries]
+  float* outputs;   // [kTileQueries][paddedDim]
+  float* maxima;    // [kTileQueries]
+  float* sums;      // [kTileQueries]
   float* panel;     // [kTileRows][kKeyBlock]
   float* scores;    // [kTileRows][kKeys]
   T* probabilities; // [kTileRows][kKeys]
 
-  static size_t bytes(const Layout& layout) {
-    const int64_t floats = kQueries * layout.paddedDim + 2 * kQueries + kTileRows * (kKeyBlock + kKeys);
+  static size_t bytes(const AttentionLayout& layout) {
+    const int64_t floats = kTileQueries * layout.paddedDim + 2 * kTileQueries + kTileRows * (kKeyBlock + kKeys);
     return roundUp(floats * sizeof(float) + kTileRows * kKeys * sizeof(T), kAlign);
   }
 
-  Workspace(const Layout& layout, char* at) {
+  Workspace(const AttentionLayout& layout, char* at) {
     outputs = reinterpret_cast<float*>(at);
-    maxima = outputs + kQueries * layout.paddedDim;
-    sums = maxima + kQueries;
-    panel = sums + kQueries;
+    maxima = outputs + kTileQueries * layout.paddedDim;
+    sums = maxima + kTileQueries;
+    panel = sums + kTileQueries;
     scores = panel + kTileRows * kKeyBlock;
     probabilities = reinterpret_cast<T*>(scores + kTileRows * kKeys);
   }
 };
-
-std::vector<int> spanOfRows(const AttentionArgs& args) {
-  std::vector<int> spans(args.rows);
-  int64_t next = 0;
-  for (int span = 0; span < args.spans.count; span++) {
-    const int64_t rows = args.spans.rows[span];
-    if (args.spans.starts[span] != next || rows < 1 || next + rows > args.rows) {
-      throw std::invalid_argument("spans do not cover the rows in order");
-    }
-    for (int32_t at = args.spans.chainOffsets[span]; at < args.spans.chainOffsets[span + 1]; at++) {
-      if (args.spans.chains[at] < 0 || args.spans.chains[at] >= span) throw std::invalid_argument("a chain looks ahead");
-    }
-    std::fill(spans.begin() + next, spans.begin() + next + rows, span);
-    next += rows;
-  }
-  if (next != args.rows) throw std::invalid_argument("spans do not cover all rows");
-  return spans;
-}
-
-int64_t rowOf(const AttentionArgs& args, int64_t query) {
-  const int64_t row = args.queryRows == nullptr ? query : args.queryRows[query];
-  if (row < 0 || row >= args.rows) throw std::invalid_argument("a query stands at a row that is not there");
-  return row;
-}
-
-/** Units of work: as many consecutive queries of one span as fit. */
-std::vector<Tile> tiles(const AttentionArgs& args) {
-  const std::vector<int> spans = spanOfRows(args);
-  std::vector<Tile> tiles;
-  for (int64_t query = 0; query < args.queries; query++) {
-    const int span = spans[rowOf(args, query)];
-    if (tiles.empty() || tiles.back().span != span || tiles.back().count == kQueries) {
-      tiles.push_back({query, 1, span});
-    } else {
-      tiles.back().count++;
-    }
-  }
-  return tiles;
-}
 
 template <class T>
 class Attention {
@@ -163,7 +89,7 @@ class Attention {
   }
 
   static size_t scratchBytes(const AttentionArgs& args, int threads) {
-    const Layout layout(args);
+    const AttentionLayout layout(args);
     const int64_t panels = args.kvHeads * layout.blocks;
     return roundUp(panels * layout.keyPanel * sizeof(T), kAlign) +
            roundUp(panels * layout.valueGroups * layout.valuePanel * sizeof(T), kAlign) +
@@ -171,7 +97,7 @@ class Attention {
   }
 
   void run() {
-    const std::vector<Tile> units = tiles(args_);
+    const std::vector<QueryTile> units = queryTiles(args_);
     pack();
     // The longest units come last in a causal span; starting with them evens out the end.
     const int64_t count = static_cast<int64_t>(units.size());
@@ -217,8 +143,8 @@ class Attention {
     }
   }
 
-  /** One head of up to kQueries queries, over all the keys they see. */
-  void unit(const Tile& tile, int head, Workspace<T>& work) {
+  /** One head of up to kTileQueries queries, over all the keys they see. */
+  void unit(const QueryTile& tile, int head, Workspace<T>& work) {
     std::fill_n(work.outputs, tile.count * layout_.paddedDim, 0.0f);
     std::fill_n(work.maxima, tile.count, -std::numeric_limits<float>::infinity());
     std::fill_n(work.sums, tile.count, 0.0f);
@@ -230,7 +156,7 @@ class Attention {
     finish(tile, head, work);
   }
 
-  void overSpan(const Tile& tile, int head, int span, Workspace<T>& work) {
+  void overSpan(const QueryTile& tile, int head, int span, Workspace<T>& work) {
     const int64_t rows = args_.spans.rows[span];
     for (int64_t first = 0; first < rows; first += kKeys) {
       const int64_t keys = std::min<int64_t>(kKeys, rows - first);
@@ -242,7 +168,7 @@ class Attention {
   }
 
   /** Up to 8 queries against up to kKeys keys of one span, `first` counted from the span's start. */
-  void overKeys(const Tile& tile, int start, int head, int span, int64_t first, int64_t keys, Workspace<T>& work) {
+  void overKeys(const QueryTile& tile, int start, int head, int span, int64_t first, int64_t keys, Workspace<T>& work) {
     int limits[kTileRows];
     int longest = 0;
     for (int i = 0; i < tile.count; i++) {
@@ -282,11 +208,11 @@ class Attention {
   /** How many of `keys` keys from `first` on a query sees: all of another span's, up to itself of its own. */
   int64_t visible(int64_t query, int ownSpan, int span, int64_t first, int64_t keys) const {
     if (!args_.causal || span != ownSpan) return keys;
-    const int64_t own = rowOf(args_, query) - args_.spans.starts[span] + 1;
+    const int64_t own = packedRow(args_, query) - args_.spans.starts[span] + 1;
     return std::clamp<int64_t>(own - first, 0, keys);
   }
 
-  void finish(const Tile& tile, int head, Workspace<T>& work) {
+  void finish(const QueryTile& tile, int head, Workspace<T>& work) {
     const int64_t ldo = int64_t{args_.heads} * args_.headDim;
     for (int i = 0; i < tile.count; i++) {
       float* output = work.outputs + i * layout_.paddedDim;
@@ -299,7 +225,7 @@ class Attention {
   const Kernels& kernels_;
   const AttentionArgs& args_;
   ThreadPool& pool_;
-  const Layout layout_;
+  const AttentionLayout layout_;
   T* keys_;
   T* values_;
   char* workspaces_;
@@ -324,7 +250,7 @@ double attentionFlops(const AttentionArgs& args) {
   const std::vector<int> spans = spanOfRows(args);
   double keys = 0;
   for (int64_t query = 0; query < args.queries; query++) {
-    const int64_t row = rowOf(args, query);
+    const int64_t row = packedRow(args, query);
     const int span = spans[row];
     for (int32_t at = args.spans.chainOffsets[span]; at < args.spans.chainOffsets[span + 1]; at++) {
       keys += args.spans.rows[args.spans.chains[at]];

@@ -149,7 +149,7 @@ void testCancel(Random& random, const Kernels& kernels) {
   try {
     while (true) executor.run(batch, isCancelled);
   } catch (const Failure& failure) {
-    expect(failure.code() == kCancelled, "a cancelled run says so");
+    expect(std::string(failure.code()) == kCancelled, "a cancelled run says so");
   }
   other.join();
 }

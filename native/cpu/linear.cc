@@ -161,7 +161,7 @@ class Product {
     const int64_t count = std::min<int64_t>(kPanel, out.width - column);
     if (out.format == Format::bf16) {
       kernels_.toBf16(count, tile, out.halves(row) + column);
-      if (column + count == out.width && out.stride > out.width) out.halves(row)[out.width] = 0;
+      if (column + count == out.width && out.width % 2 != 0) out.halves(row)[out.width] = 0;
       return;
     }
     float* const to = out.floats(row) + column;

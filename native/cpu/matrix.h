@@ -7,6 +7,8 @@
 
 /** Start of every buffer and panel: a cache line. */
 constexpr int64_t kAlignment = 64;
+/** Rows this far apart fall into the same few places of a first-level cache, and drive each other out of a tile. */
+constexpr int64_t kCacheWayBytes = 4096;
 
 struct Matrix {
   Format format = Format::f32;
@@ -21,6 +23,11 @@ struct Matrix {
   Matrix() = default;
   Matrix(Format format, int64_t rows, int64_t width)
       : format(format), rows(rows), width(width), stride(paddedWidth(format, width)) {}
+
+  /** Moves rows apart by a cache line where they would share their place in the cache. For inputs of products. */
+  void spread() {
+    if (stride * elementBytes(format) % kCacheWayBytes == 0) stride += kAlignment / elementBytes(format);
+  }
 
   int64_t dataBytes() const { return roundUp(rows * stride * elementBytes(format), kAlignment); }
   /** Of the rows and of the scales behind them. */
@@ -59,9 +66,9 @@ inline float* beginRow(const Matrix& out, int64_t row, float* scratch) {
 inline void finishRow(const Kernels& kernels, const Matrix& out, int64_t row, const float* computed) {
   if (out.format == Format::bf16) {
     kernels.toBf16(out.width, computed, out.halves(row));
-    for (int64_t i = out.width; i < out.stride; i++) out.halves(row)[i] = 0;
+    for (int64_t i = out.width; i < paddedWidth(out.format, out.width); i++) out.halves(row)[i] = 0;
   } else if (out.format == Format::i8) {
     kernels.quantizeRow(out.width, computed, out.bytesOf(row), &out.scales[row]);
-    for (int64_t i = out.width; i < out.stride; i++) out.bytesOf(row)[i] = 128;
+    for (int64_t i = out.width; i < paddedWidth(out.format, out.width); i++) out.bytesOf(row)[i] = 128;
   }
 }

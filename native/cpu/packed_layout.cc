@@ -6,7 +6,6 @@
 
 #include "checksum.h"
 #include "pack.h"
-#include "validate.h"
 
 namespace {
 

@@ -101,6 +101,10 @@ struct PlanWeight {
   WeightSource source;
 };
 
+/** Rows and columns of a weight; a vector is one row. */
+inline int64_t weightRows(const PlanWeight& weight) { return weight.shape.size() == 2 ? weight.shape[0] : 1; }
+inline int64_t weightColumns(const PlanWeight& weight) { return weight.shape.back(); }
+
 enum class InputKind { floats, integers, spans };
 
 struct PlanInput {

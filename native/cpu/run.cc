@@ -6,7 +6,7 @@
 #include <chrono>
 
 #include "failure.h"
-#include "validate.h"
+#include "reads.h"
 
 namespace {
 
@@ -22,9 +22,32 @@ int64_t maxWidth(const Plan& plan) {
   return width;
 }
 
+/** Inputs and outputs of the plan, and what attention reads and writes, have their rows one after the other. */
+void spreadProductInputs(const Plan& plan, std::vector<Matrix>& matrices) {
+  std::vector<bool> isDense(matrices.size());
+  for (const PlanInput& input : plan.inputs) {
+    if (input.kind != InputKind::spans) isDense[input.value] = true;
+  }
+  for (const PlanOutput& output : plan.outputs) isDense[output.value] = true;
+  for (const Step& step : plan.steps) {
+    const auto* attention = std::get_if<AttentionStep>(&step);
+    if (attention == nullptr) continue;
+    for (const int value : {attention->q, attention->k, attention->v, attention->out}) isDense[value] = true;
+  }
+  for (const Step& step : plan.steps) {
+    const auto* linear = std::get_if<LinearStep>(&step);
+    const auto* gated = std::get_if<SwigluLinearStep>(&step);
+    const int x = linear != nullptr ? linear->x : gated != nullptr ? gated->x : kNone;
+    if (x == kNone || isDense[x]) continue;
+    matrices[x].spread();
+    isDense[x] = true;  // once is enough
+  }
+}
+
 std::vector<Matrix> makeMatrices(const Plan& plan, const std::vector<int64_t>& rowCounts) {
   std::vector<Matrix> matrices;
   for (const PlanValue& value : plan.values) matrices.emplace_back(value.format, rowCounts[value.rows], value.width);
+  spreadProductInputs(plan, matrices);
   return matrices;
 }
 

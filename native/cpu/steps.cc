@@ -14,6 +14,12 @@ namespace {
 /** Rows of a task: enough work to be worth handing out. */
 constexpr int64_t kRowsPerTask = 16;
 
+/**
+ * Rows of a table that are read before its pages are let go: the system makes 16 pages resident for one that is read,
+ * so a large batch would bring in most of the table.
+ */
+constexpr int64_t kRowsPerGather = 512;
+
 /** Calls body(row, thread) for every row. */
 template <typename Body>
 void forRows(const StepContext& context, int64_t rows, const Body& body) {
@@ -55,12 +61,15 @@ StepContext::StepContext(const Kernels& kernels, ThreadPool& pool, int64_t maxWi
 
 void embedRows(const StepContext& context, const Matrix& ids, const Table& table, const Matrix& out) {
   checkRowNumbers("The id", ids, table.source.rows);
-  forRows(context, out.rows, [&](int64_t row, int thread) {
-    float* const to = beginRow(out, row, context.outRow(thread));
-    table.readRow(ids.integers()[row], to);
-    finishRow(context.kernels, out, row, to);
-  });
-  table.dropPages();
+  for (int64_t first = 0; first < out.rows; first += kRowsPerGather) {
+    forRows(context, std::min(kRowsPerGather, out.rows - first), [&](int64_t index, int thread) {
+      const int64_t row = first + index;
+      float* const to = beginRow(out, row, context.outRow(thread));
+      table.readRow(ids.integers()[row], to);
+      finishRow(context.kernels, out, row, to);
+    });
+    table.dropPages();
+  }
 }
 
 void normRows(const StepContext& context, const Matrix& x, const NormArgs& args, const Matrix& out) {
@@ -91,10 +100,11 @@ void headRotaryRows(const StepContext& context, const Matrix& x, const HeadRotar
 
 void gatherRows(const StepContext& context, const Matrix& x, const Matrix& rows, const Matrix& out) {
   checkRowNumbers("The row number", rows, x.rows);
-  const int64_t bytes = x.stride * elementBytes(x.format);
+  const int64_t size = elementBytes(x.format);
+  const auto bytes = static_cast<size_t>(paddedWidth(x.format, x.width) * size);
   forRows(context, out.rows, [&](int64_t row, int) {
     const int64_t from = rows.integers()[row];
-    std::memcpy(out.data + row * bytes, x.data + from * bytes, static_cast<size_t>(bytes));
+    std::memcpy(out.data + row * out.stride * size, x.data + from * x.stride * size, bytes);
     if (x.format == Format::i8) out.scales[row] = x.scales[from];
   });
 }

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "failure.h"
+#include "reads.h"
 
 namespace {
 

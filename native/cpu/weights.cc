@@ -7,7 +7,6 @@
 #include <memory>
 
 #include "failure.h"
-#include "validate.h"
 
 namespace {
 

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { cosine, type EmbedCase, floats, maxDifference, textCases } from '../support/golden.js'
-import { embedder, jsonLines, parseLines, qvl } from './run-qvl.js'
+import { devices, embedder, jsonLines, parseLines, qvl } from './run-qvl.js'
 
 interface EmbedLine {
   id?: string
@@ -28,7 +28,7 @@ const input = jsonLines(lines)
 const asReference = ['--special-tokens-in-text', 'parse']
 
 describe('qvl embed', () => {
-  it.each(['ort', 'reference'])('gives the reference vectors on the device %s', async (device) => {
+  it.each(devices)('gives the reference vectors on the device %s', async (device) => {
     const { code, stdout, stderr } = await qvl(
       ['embed', '--model', embedder, '--device', device, ...asReference],
       input,

@@ -5,12 +5,16 @@ import { once } from 'node:events'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { hasAddon } from '#qvl/devices/cpu/addon.js'
 import { goldenPath } from '../support/golden.js'
 
 export const bin = fileURLToPath(new URL('../../bin/qvl.js', import.meta.url))
 
 export const reranker = goldenPath('checkpoints/qwen3-reranker')
 export const embedder = goldenPath('checkpoints/qwen3-embedding')
+
+/** Those of this installation. */
+export const devices = hasAddon() ? (['reference', 'ort', 'cpu'] as const) : (['reference', 'ort'] as const)
 
 /** Nothing of the machine's own settings, no network, and the number type of the golden data. */
 const cleanEnv = {

@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from 'vitest'
 import { type ScoreCase, textCases } from '../support/golden.js'
-import { jsonLines, parseLines, qvl, reranker } from './run-qvl.js'
+import { devices, jsonLines, parseLines, qvl, reranker } from './run-qvl.js'
 
 interface ScoreLine {
   id?: string
@@ -39,7 +39,7 @@ const input = jsonLines(
 const asReference = ['--special-tokens-in-text', 'parse']
 
 describe('qvl score', () => {
-  it.each(['ort', 'reference'])('gives the reference scores on the device %s', async (device) => {
+  it.each(devices)('gives the reference scores on the device %s', async (device) => {
     const { code, stdout, stderr } = await qvl(
       ['score', '--model', reranker, '--device', device, ...asReference],
       input,

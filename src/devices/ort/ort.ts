@@ -31,6 +31,8 @@ async function load(program: Program, weights: WeightTable, options: LoadOptions
 }
 
 async function importRuntime(): Promise<typeof import('onnxruntime-node')> {
+  // The runtime would write a device id and send usage data; it reads this when it is loaded.
+  process.env.ORT_DISABLE_TELEMETRY ??= '1'
   try {
     return await import('onnxruntime-node')
   } catch (cause) {

@@ -18,19 +18,20 @@ const file = process.env.QVL_TEST_CPU_ADDON ?? fileURLToPath(new URL('../../../b
 export const isBuilt = existsSync(file)
 
 /** A group of tests that is skipped, and says why, where the addon was not built. */
-export const describeNative = (name: string, body: () => void): void =>
+export function describeNative(name: string, body: () => void): void {
   describe.skipIf(!isBuilt)(isBuilt ? name : `${name} (skipped: build/qvl_cpu.node was not built)`, body)
+}
 
 export const addonFile = file
 export const loadNative = (): NativeCpu => createRequire(import.meta.url)(file)
 
 const next = random(20260107)
 export const floats = (count: number): Float32Array => randomFloats(next, count)
-export const tensor = (...shape: number[]): { dtype: 'F32'; shape: number[]; data: Float32Array } => ({
-  dtype: 'F32',
-  shape,
-  data: floats(shape.reduce((a, b) => a * b)),
-})
+/** Small enough that products of rows below 1 stay below 1. */
+export function tensor(...shape: number[]): { dtype: 'F32'; shape: number[]; data: Float32Array } {
+  const scale = 1 / Math.sqrt(shape.at(-1)!)
+  return { dtype: 'F32', shape, data: floats(shape.reduce((a, b) => a * b)).map((value) => value * scale) }
+}
 
 export const flatSpans = (spans: readonly Span[]): FlatSpans => {
   const chainOffsets = [0]

@@ -147,8 +147,8 @@ describeNative('weights of the cpu device', () => {
   })
 
   it('cannot be loaded from a file that is missing or too short', async () => {
-    const weights = stored('BF16')
-    const [{ file }] = [...weights.values()].filter((tensor) => 'file' in tensor) as [{ file: string }]
+    const file = freshPath()
+    const weights = stored('BF16', file)
     writeFileSync(file, readFileSync(file).subarray(0, -10))
     await expect(answer(weights, 'bf16')).rejects.toMatchObject({ code: 'WEIGHTS_UNREADABLE' })
     rmSync(file)

@@ -63,6 +63,19 @@ const cases: Case[] = [
   linear(300, 64, 130, 'tanh', true),
   linear(17, 5000, 50, 'none', true),
   {
+    // Rows of a multiple of 4096 bytes lie further apart in memory than they are long.
+    name: 'a linear of gathered rows of 4096',
+    rows: 9,
+    width: 4096,
+    wire: (p, x) => {
+      const normed = p.rmsNorm(x, 'n', 1e-6)
+      const some = p.gatherRows(normed, p.integers('at', 'pooled'))
+      return p.add(p.linear(some, 'w', 6), p.gatherRows(p.linear(normed, 'w', 6), p.integers('other', 'pooled')))
+    },
+    inputs: { at: i32(8, 0, 3), other: i32(1, 1, 7) },
+    weights: { n: tensor(4096), w: tensor(6, 4096) },
+  },
+  {
     name: 'linear with a residual',
     rows: 19,
     width: 40,
