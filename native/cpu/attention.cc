@@ -24,9 +24,9 @@ struct Types<float> {
                      float* out) {
     kernels.tileF32(rows, dim, q, ldq, panel, out);
   }
-  static void values(const Kernels& kernels, int rows, const float* p, int64_t ldp, const float* panel, float* out,
+  static void values(const Kernels& kernels, int rows, int keys, const float* p, const float* panel, float* out,
                      int64_t ldo) {
-    kernels.tile32F32(rows, kKeyBlock, p, ldp, panel, out, ldo, true);
+    kernels.tile32F32(rows, keys, p, kKeys, panel, out, ldo, true);
   }
   static void store(const Kernels&, int64_t n, const float* x, float* out) { std::memcpy(out, x, n * sizeof(float)); }
   /** Element (key or channel pair member) of a panel [count][width]. */
@@ -39,9 +39,9 @@ struct Types<bf16> {
                      float* out) {
     kernels.tileBf16(rows, dim, q, ldq, panel, out);
   }
-  static void values(const Kernels& kernels, int rows, const bf16* p, int64_t ldp, const bf16* panel, float* out,
+  static void values(const Kernels& kernels, int rows, int keys, const bf16* p, const bf16* panel, float* out,
                      int64_t ldo) {
-    kernels.tile32Bf16(rows, kKeyBlock, p, ldp, panel, out, ldo, true);
+    kernels.tile32Bf16(rows, keys, p, kKeys, panel, out, ldo, true);
   }
   static void store(const Kernels& kernels, int64_t n, const float* x, bf16* out) { kernels.toBf16(n, x, out); }
   /** Panels of bf16 hold pairs: [count / 2][width][2]. */
@@ -113,8 +113,7 @@ class Attention {
   void pack() {
     std::vector<int> spanOfBlock(layout_.blocks);
     for (int span = 0; span < args_.spans.count; span++) {
-      const int64_t end = span + 1 < args_.spans.count ? layout_.firstBlock[span + 1] : layout_.blocks;
-      std::fill(spanOfBlock.begin() + layout_.firstBlock[span], spanOfBlock.begin() + end, span);
+      std::fill_n(spanOfBlock.begin() + layout_.firstBlock[span], layout_.numBlocks(span), span);
     }
     pool_.parallelFor(layout_.blocks * args_.kvHeads, [&](int64_t index, int) {
       const int64_t block = index / args_.kvHeads;
@@ -128,19 +127,24 @@ class Attention {
     const int64_t count = std::min<int64_t>(kKeyBlock, args_.spans.rows[span] - skipped);
     const int64_t stride = int64_t{args_.kvHeads} * args_.headDim;
     T* keyPanel = keys_ + layout_.keyOffset(kvHead, block);
-    T* valuePanels = values_ + layout_.valueOffset(kvHead, block);
     std::memset(keyPanel, 0, layout_.keyPanel * sizeof(T));
-    std::memset(valuePanels, 0, layout_.valueGroups * layout_.valuePanel * sizeof(T));
+    for (int group = 0; group < layout_.valueGroups; group++) {
+      std::memset(values(kvHead, span, group, skipped), 0, layout_.valuePanel * sizeof(T));
+    }
     for (int64_t key = 0; key < count; key++) {
       const int64_t from = (first + key) * stride + int64_t{kvHead} * args_.headDim;
       const T* k = static_cast<const T*>(args_.k) + from;
       const T* v = static_cast<const T*>(args_.v) + from;
       for (int i = 0; i < args_.headDim; i++) keyPanel[Types<T>::at(i, key, kKeyBlock)] = k[i];
       for (int i = 0; i < args_.headDim; i++) {
-        T* panel = valuePanels + i / kValueBlock * layout_.valuePanel;
-        panel[Types<T>::at(key, i % kValueBlock, kValueBlock)] = v[i];
+        values(kvHead, span, i / kValueBlock, skipped)[Types<T>::at(key, i % kValueBlock, kValueBlock)] = v[i];
       }
     }
+  }
+
+  /** A span's values of a group of channels, from its key `first` on, which starts a block. */
+  T* values(int kvHead, int span, int group, int64_t first) {
+    return values_ + layout_.valueOffset(kvHead, span, group) + first * kValueBlock;
   }
 
   /** One head of up to kTileQueries queries, over all the keys they see. */
@@ -196,12 +200,10 @@ class Attention {
       if (factor != 1.0f) kernels_.scaleRow(layout_.paddedDim, factor, work.outputs + row * layout_.paddedDim);
       Types<T>::store(kernels_, blocks * kKeyBlock, scores, work.probabilities + i * kKeys);
     }
-    for (int b = 0; b < blocks; b++) {
-      for (int group = 0; group < layout_.valueGroups; group++) {
-        const T* panel = values_ + layout_.valueOffset(kvHead, block + b) + group * layout_.valuePanel;
-        Types<T>::values(kernels_, tile.count, work.probabilities + b * kKeyBlock, kKeys, panel,
-                         work.outputs + start * layout_.paddedDim + group * kValueBlock, layout_.paddedDim);
-      }
+    for (int group = 0; group < layout_.valueGroups; group++) {
+      Types<T>::values(kernels_, tile.count, blocks * kKeyBlock, work.probabilities,
+                       values(kvHead, span, group, first),
+                       work.outputs + start * layout_.paddedDim + group * kValueBlock, layout_.paddedDim);
     }
   }
 

@@ -15,15 +15,19 @@ struct AttentionLayout {
   int valueGroups;        // value panels of a key block
   int64_t paddedDim;      // channels of those panels
   int64_t keyPanel;       // elements of a key panel [headDim][48]
-  int64_t valuePanel;     // elements of a value panel [48][32]
+  int64_t valuePanel;     // elements of a key block in a value panel, [48][32]
   int64_t blocks;         // key blocks of all spans
   std::vector<int64_t> firstBlock;  // of each span
 
   explicit AttentionLayout(const AttentionArgs& args);
 
   int64_t keyOffset(int kvHead, int64_t block) const { return (kvHead * blocks + block) * keyPanel; }
-  int64_t valueOffset(int kvHead, int64_t block) const {
-    return (kvHead * blocks + block) * valueGroups * valuePanel;
+  /** A span's values: a panel of all its keys for each group of channels. */
+  int64_t valueOffset(int kvHead, int span, int group) const {
+    return ((kvHead * blocks + firstBlock[span]) * valueGroups + group * numBlocks(span)) * valuePanel;
+  }
+  int64_t numBlocks(int span) const {
+    return (span + 1 < static_cast<int>(firstBlock.size()) ? firstBlock[span + 1] : blocks) - firstBlock[span];
   }
 };
 
