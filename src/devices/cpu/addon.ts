@@ -37,3 +37,10 @@ export function loadAddon(): NativeCpu {
 }
 
 const isaNote = (): string => (process.env.QVL_CPU_ISA === undefined ? '' : ` (${process.env.QVL_CPU_ISA})`)
+
+/** The addon's errors carry a code of its own. */
+const hasCode = (error: unknown, code: string): boolean =>
+  error instanceof Error && 'code' in error && error.code === code
+
+export const isOutOfMemory = (error: unknown): boolean => hasCode(error, 'OUT_OF_MEMORY')
+export const isUnreadable = (error: unknown): boolean => hasCode(error, 'WEIGHTS_UNREADABLE')

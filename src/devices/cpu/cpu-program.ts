@@ -4,6 +4,7 @@ import { QvlError } from '../../errors.js'
 import type { ProgramInputs, ProgramOutputs, Span } from '../../program/program.js'
 import { programClosed } from '../closed.js'
 import type { Arithmetic, LoadedProgram } from '../device.js'
+import { isOutOfMemory } from './addon.js'
 import type { FlatSpans, Format, Handle, NativeCpu, NativeInputs, Statistics } from './native.js'
 
 /** A plan loaded by the addon. */
@@ -40,7 +41,7 @@ export class CpuProgram implements LoadedProgram {
     } catch (cause) {
       throw new QvlError('DEVICE_FAILED', {
         what: 'The cpu device could not compute a batch.',
-        why: cause instanceof RangeError ? 'Memory ran out.' : 'The batch does not fit the model, or was cancelled.',
+        why: isOutOfMemory(cause) ? 'Memory ran out.' : 'The batch does not fit the model, or was cancelled.',
         do: 'Lower --max-num-batched-tokens if memory is short; otherwise report this with --debug.',
         cause,
       })

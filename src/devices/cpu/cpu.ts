@@ -5,7 +5,7 @@ import { QvlError } from '../../errors.js'
 import type { Program } from '../../program/program.js'
 import { usableCores } from '../cores.js'
 import type { Device, LoadedProgram, LoadOptions } from '../device.js'
-import { loadAddon } from './addon.js'
+import { isOutOfMemory, isUnreadable, loadAddon } from './addon.js'
 import { CpuProgram } from './cpu-program.js'
 import { keepInBf16 } from './int8.js'
 import type { Format, NativeCpu } from './native.js'
@@ -37,13 +37,19 @@ async function load(
     if (handle.warning !== undefined) options.warn?.(handle.warning)
     return new CpuProgram(native, { handle, products, threads })
   } catch (cause) {
-    throw new QvlError('DEVICE_FAILED', {
-      what: 'The cpu device could not load the model.',
-      why: 'Its weights could not be read or packed, most likely because memory ran out.',
-      do: 'Check the free memory and the checkpoint, or use a smaller model or --quantization int8.',
-      cause,
-    })
+    throw loadFailed(cause)
   }
+}
+
+function loadFailed(cause: unknown): QvlError {
+  const what = 'The cpu device could not load the model.'
+  if (isUnreadable(cause)) {
+    const why = 'A weights file cannot be read, or has become shorter since it was opened.'
+    return new QvlError('DEVICE_FAILED', { what, why, do: 'Check the checkpoint, or download it again.', cause })
+  }
+  const why = isOutOfMemory(cause) ? 'Memory ran out while its weights were packed.' : 'Packing its weights failed.'
+  const todo = 'Check the free memory, or use a smaller model or --quantization int8; --debug shows the reason.'
+  return new QvlError('DEVICE_FAILED', { what, why, do: todo, cause })
 }
 
 /** The number type of matrix products: what was asked for, else bf16 for bf16 checkpoints and float32 for others. */
