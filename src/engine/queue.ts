@@ -25,9 +25,15 @@ export interface PooledRow {
   sharedTokens: number
 }
 
+/** Whether work that has not started is still wanted; an AbortSignal is one. */
+export interface Cancellation {
+  readonly aborted: boolean
+  readonly reason: unknown
+}
+
 interface Entry {
   ids: Int32Array
-  signal: AbortSignal
+  cancellation: Cancellation
   resolve(row: PooledRow): void
   reject(error: unknown): void
 }
@@ -54,10 +60,10 @@ export class Queue {
     this.#options = options
   }
 
-  /** Queue sequences in one step. Aborting the signal rejects those that have not started. */
-  enqueue(sequences: readonly Int32Array[], signal: AbortSignal): Promise<PooledRow>[] {
+  /** Queue sequences in one step. Those that have not started when they are cancelled are rejected. */
+  enqueue(sequences: readonly Int32Array[], cancellation: Cancellation): Promise<PooledRow>[] {
     const rows = sequences.map(
-      (ids) => new Promise<PooledRow>((resolve, reject) => this.#waiting.push({ ids, signal, resolve, reject })),
+      (ids) => new Promise<PooledRow>((resolve, reject) => this.#waiting.push({ ids, cancellation, resolve, reject })),
     )
     this.#running ??= this.#run()
     return rows
@@ -112,8 +118,8 @@ export class Queue {
     const sharedTokens: number[] = []
     let taken = 0
     for (const entry of this.#waiting) {
-      if (entry.signal.aborted) {
-        entry.reject(entry.signal.reason)
+      if (entry.cancellation.aborted) {
+        entry.reject(entry.cancellation.reason)
         taken++
         continue
       }

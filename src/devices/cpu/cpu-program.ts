@@ -22,7 +22,8 @@ export class CpuProgram implements LoadedProgram {
   readonly #native: NativeCpu
   readonly #handle: Handle
   readonly #products: Format
-  #running: Promise<unknown> = Promise.resolve()
+  /** Settles when all runs so far have, and keeps none of their outputs. */
+  #running: Promise<void> = Promise.resolve()
   #closed = false
 
   constructor(native: NativeCpu, { handle, products, threads }: LoadedPlan) {
@@ -35,7 +36,7 @@ export class CpuProgram implements LoadedProgram {
   async run(inputs: ProgramInputs): Promise<ProgramOutputs> {
     if (this.#closed) throw programClosed()
     const run = this.#native.run(this.#handle, nativeInputs(inputs))
-    this.#running = Promise.allSettled([this.#running, run])
+    this.#running = Promise.allSettled([this.#running, run]).then(() => undefined)
     try {
       return await run
     } catch (cause) {
