@@ -247,17 +247,3 @@ void attention(const Kernels& kernels, const AttentionArgs& args, ThreadPool& po
     Attention<float>(kernels, args, pool, static_cast<char*>(scratch)).run();
   }
 }
-
-double attentionFlops(const AttentionArgs& args) {
-  const std::vector<int> spans = spanOfRows(args);
-  double keys = 0;
-  for (int64_t query = 0; query < args.queries; query++) {
-    const int64_t row = packedRow(args, query);
-    const int span = spans[row];
-    for (int32_t at = args.spans.chainOffsets[span]; at < args.spans.chainOffsets[span + 1]; at++) {
-      keys += args.spans.rows[args.spans.chains[at]];
-    }
-    keys += args.causal ? row - args.spans.starts[span] + 1 : args.spans.rows[span];
-  }
-  return keys * args.heads * args.headDim * 4;
-}

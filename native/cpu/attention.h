@@ -49,6 +49,3 @@ size_t attentionScratchBytes(const AttentionArgs& args, int threads);
  * cover the rows, std::bad_alloc.
  */
 void attention(const Kernels& kernels, const AttentionArgs& args, ThreadPool& pool, void* scratch);
-
-/** Floating-point operations of the visible scores and their values. */
-double attentionFlops(const AttentionArgs& args);

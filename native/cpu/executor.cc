@@ -33,7 +33,6 @@ std::vector<RunOutput> Executor::run(const Batch& batch, const std::atomic<bool>
     statistics_.linearSeconds += spent.linearSeconds;
     statistics_.linearFlops += spent.linearFlops;
     statistics_.attentionSeconds += spent.attentionSeconds;
-    statistics_.attentionFlops += spent.attentionFlops;
     statistics_.totalSeconds += spent.totalSeconds;
   }
   return run.outputs();

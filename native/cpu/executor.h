@@ -25,7 +25,6 @@ struct Statistics {
   double linearSeconds = 0;
   double linearFlops = 0;
   double attentionSeconds = 0;
-  double attentionFlops = 0;
   double totalSeconds = 0;
   int64_t packedBytes = 0;
 };

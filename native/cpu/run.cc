@@ -182,7 +182,6 @@ void Run::operator()(const AttentionStep& s) {
   attention(kernels_, args, pool_, scratch_ + (args.out == value(s.out).data ? 0 : result.bytes()));
   if (args.out != value(s.out).data) convertRows(context_, result, value(s.out));
   statistics_.attentionSeconds += secondsSince(start);
-  statistics_.attentionFlops += attentionFlops(args);
 }
 
 void Run::operator()(const GatherStep& s) { gatherRows(context_, value(s.x), value(s.rows), value(s.out)); }

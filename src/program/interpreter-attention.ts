@@ -1,8 +1,8 @@
 // Attention of the reference interpreter: each query row against the rows it may see, one softmax at a time.
 
-import { QvlError } from '../errors.js'
 import type { Matrix } from './interpreter-math.js'
 import type { AttentionOp, Span } from './program.js'
+import { spanNumbers, visibleRows } from './spans.js'
 
 export function attend(
   op: AttentionOp,
@@ -33,32 +33,6 @@ export function attend(
     }
   }
   return { ...q, data }
-}
-
-/** The rows that one row of span `number` sees: its chain, then its own span up to and including `last`. */
-export function visibleRows(spans: readonly Span[], number: number, last: number | undefined): Int32Array {
-  const own = spans[number]!
-  const ownRows = last === undefined ? own.rows : last - own.start + 1
-  const runs = [...own.chain.map((ancestor) => spans[ancestor]!), { start: own.start, rows: ownRows }]
-  const visible = new Int32Array(runs.reduce((sum, { rows }) => sum + rows, 0))
-  let at = 0
-  for (const { start, rows } of runs) for (let row = start; row < start + rows; row++) visible[at++] = row
-  return visible
-}
-
-/** The span of every packed row. Throws where spans leave a gap or overlap. */
-export function spanNumbers(spans: readonly Span[], rows: number): Int32Array {
-  const numbers = new Int32Array(rows)
-  let next = 0
-  spans.forEach((span, index) => {
-    if (span.start !== next || span.rows < 1 || span.chain.some((ancestor) => ancestor >= index)) {
-      throw new QvlError('INTERNAL', { what: `Span ${index} of a batch is malformed.` })
-    }
-    next = span.start + span.rows
-    numbers.fill(index, span.start, next)
-  })
-  if (next !== rows) throw new QvlError('INTERNAL', { what: `Spans cover ${next} of ${rows} rows.` })
-  return numbers
 }
 
 function dot(a: Float64Array, aStart: number, b: Float64Array, bStart: number, length: number): number {

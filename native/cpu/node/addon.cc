@@ -125,7 +125,6 @@ napi_value statistics(napi_env env, const Arguments& arguments) {
   set(env, out, "linearSeconds", makeNumber(env, statistics.linearSeconds));
   set(env, out, "linearFlops", makeNumber(env, statistics.linearFlops));
   set(env, out, "attentionSeconds", makeNumber(env, statistics.attentionSeconds));
-  set(env, out, "attentionFlops", makeNumber(env, statistics.attentionFlops));
   set(env, out, "totalSeconds", makeNumber(env, statistics.totalSeconds));
   set(env, out, "packedBytes", makeNumber(env, static_cast<double>(statistics.packedBytes)));
   return out;

@@ -76,10 +76,8 @@ function writable(op: Op, fusions: Fusions): readonly Format[] {
       return ['f32', 'bf16']
     case 'swiglu':
       return fusions.gateUp.has(op) ? ['f32', 'bf16'] : ['f32']
-    case 'add':
-      // The residual stream stays in float32 whatever the products are.
-      return ['f32']
     default:
+      // Sums too: the residual stream stays in float32 whatever the products are.
       return ['f32']
   }
 }

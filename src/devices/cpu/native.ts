@@ -122,7 +122,6 @@ export interface Statistics {
   linearSeconds: number
   linearFlops: number
   attentionSeconds: number
-  attentionFlops: number
   totalSeconds: number
   /** Bytes of packed weights in memory. */
   packedBytes: number

@@ -4,8 +4,8 @@
 // [tokens, tokens]. A long span is several blocks; short spans behind the same chain share one, and each row sees its
 // own part of the keys. Blocks are padded to one height because a loop stacks its results.
 
-import { spanNumbers } from '../../program/interpreter-attention.js'
 import type { Span } from '../../program/program.js'
+import { spanNumbers } from '../../program/spans.js'
 
 /** Block heights to choose from. More rows read the keys less often; beyond 128 nothing is gained. */
 const heights = [1, 2, 4, 8, 16, 32, 48, 64, 80, 96, 112, 128]

@@ -2,8 +2,8 @@
 
 import { readRowsFloat32Sync, type Tensor } from '../../checkpoint/weights.js'
 import { QvlError } from '../../errors.js'
-import { spanNumbers } from '../../program/interpreter-attention.js'
 import type { ProgramInput, ProgramInputs, RowsName, Span } from '../../program/program.js'
+import { spanNumbers } from '../../program/spans.js'
 import { planAttention } from './attention-plan.js'
 import type { FeedSpec, LoweredProgram } from './lower.js'
 import { planInputs } from './lower-attention.js'

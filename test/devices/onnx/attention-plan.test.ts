@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { type AttentionPlan, planAttention } from '#qvl/devices/onnx/attention-plan.js'
-import { spanNumbers, visibleRows } from '#qvl/program/interpreter-attention.js'
 import type { Span } from '#qvl/program/program.js'
+import { spanNumbers, visibleRows } from '#qvl/program/spans.js'
 import { random } from '../../support/random.js'
 import { numRows, randomSpanTree, spansOf } from '../support.js'
 
