@@ -43,6 +43,17 @@ export interface Device {
   load(program: Program, weights: WeightTable, options: LoadOptions): Promise<LoadedProgram>
 }
 
+/**
+ * Spans marked with `keep` stay with the device when their run has succeeded, and later batches name them with `kept`.
+ * A run that fails keeps nothing, and a run that names a span which is not there fails with DEVICE_FAILED.
+ */
+export interface KeptSpans {
+  /** Bytes that a kept span of so many rows takes. */
+  bytes(rows: number): number
+  /** Free a kept span once the runs handed over before this call are done. A number that is not there is no error. */
+  forget(keep: number): void
+}
+
 export interface LoadedProgram extends AsyncDisposable {
   readonly arithmetic: Arithmetic
   /**
@@ -50,6 +61,8 @@ export interface LoadedProgram extends AsyncDisposable {
    * Runs are answered in order; several may be in flight.
    */
   run(inputs: ProgramInputs): Promise<ProgramOutputs>
+  /** Keys and values of spans that outlive a run; absent where the device cannot keep them. */
+  readonly keptSpans?: KeptSpans
   /** For devices that measure themselves. */
   statistics?(): ProgramStatistics
   /**

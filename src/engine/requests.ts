@@ -3,31 +3,109 @@
 import type { DeviceName, LoadOptions } from '../devices/device.js'
 import type { Content } from '../prompts/content.js'
 
-export interface EmbedRequest {
-  content: Content
-  instruction?: string | undefined
-  /** Keep the first `dimensions` components, then normalise. */
-  dimensions?: number | undefined
+/** Token ids that a client made itself; they are run as they are. */
+export interface TokenIds {
+  tokens: readonly number[]
+}
+
+/** How a prompt that is longer than allowed is treated. */
+export interface CutOptions {
   /** Cut to this many tokens instead of refusing; -1 means the model's limit. */
   truncatePromptTokens?: number | undefined
+  /** Which end of the user's text goes (default `right`, the end). The prompt's own tail always stays. */
+  truncationSide?: 'left' | 'right' | undefined
+}
+
+export interface EmbedRequest extends CutOptions {
+  content: Content | TokenIds
+  instruction?: string | undefined
+  /**
+   * `raw` takes a text as the whole prompt, special tokens included, as vLLM does; `official` (default: the engine's
+   * option) puts the model's own format around it.
+   */
+  promptFormat?: 'official' | 'raw' | undefined
+  /** Only for raw text: apply the tokenizer's post-processor (default true). */
+  addSpecialTokens?: boolean | undefined
+  /** Keep the first `dimensions` components, then normalise. */
+  dimensions?: number | undefined
   /** L2-normalise (default true). */
   useActivation?: boolean | undefined
 }
 
-export interface ScoreRequest {
+export interface ScoreRequest extends CutOptions {
   query: Content
   documents: readonly Content[]
   instruction?: string | undefined
-  truncatePromptTokens?: number | undefined
+  /** Cut the query, or each document, to this many tokens before the template is put around them. */
+  maxTokensPerQuery?: number | undefined
+  maxTokensPerDoc?: number | undefined
   /** Scores as probabilities (default true) rather than raw logits. */
   useActivation?: boolean | undefined
+}
+
+/** A finished prompt for a model with a head, as vLLM's /classify takes it: nothing is put around it. */
+export interface ClassifyRequest extends CutOptions {
+  content: string | TokenIds
+  addSpecialTokens?: boolean | undefined
+  /** Probabilities (default true) rather than raw logits. */
+  useActivation?: boolean | undefined
+}
+
+/** One token sequence of a task. */
+export interface Sequence {
+  ids: Int32Array
+  /** The first so many tokens are what prompts of other requests are likely to begin with too: template, instruction, query. */
+  prefixTokens: number
+  /** The last row, or every row (token embeddings). */
+  pool: 'last' | 'all'
+}
+
+interface TaskBase {
+  readonly sequences: readonly Sequence[]
+  /** Tokens of all sequences. */
+  readonly promptTokens: number
+  /** The text of each prompt, when it was asked for. */
+  readonly texts?: readonly string[]
+}
+
+/** A request turned into token ids: plain data, which can cross to another thread. */
+export type Task = EmbedTask | TokenEmbedTask | ScoreTask | ClassifyTask
+
+export interface EmbedTask extends TaskBase {
+  readonly kind: 'embed'
+  readonly dimensions: number | undefined
+  readonly useActivation: boolean
+}
+
+export interface TokenEmbedTask extends TaskBase {
+  readonly kind: 'tokenEmbed'
+  readonly useActivation: boolean
+}
+
+/** `score`: pairs through a reranker. `cosine`: the first sequence is the query, the others are the documents. */
+export interface ScoreTask extends TaskBase {
+  readonly kind: 'score' | 'cosine'
+  readonly useActivation: boolean
+}
+
+export interface ClassifyTask extends TaskBase {
+  readonly kind: 'classify'
+  readonly useActivation: boolean
 }
 
 export interface Usage {
   /** Tokens of all prompts, a shared query counted once per document. */
   promptTokens: number
-  /** How many of them were not computed again because an earlier prompt of the batch had the same prefix. */
+  /** How many of them were not computed again, because an earlier prompt had the same prefix. */
   cachedTokens: number
+}
+
+/** Where a task's time went, in milliseconds on a monotonic clock. */
+export interface Timing {
+  /** From submission to the start of its first batch. */
+  queueMs: number
+  /** From there to its last row. */
+  runMs: number
 }
 
 /** What went into the model, for --explain. */
@@ -41,56 +119,151 @@ export interface Explanation {
   logit?: number
 }
 
-export interface Embedding {
-  vector: Float32Array
+interface ResultBase {
   usage: Usage
-  explanation: Explanation
+  timing: Timing
 }
 
-export interface Scores {
+export interface Embedding extends ResultBase {
+  vector: Float32Array
+  /** When the task was prepared with texts. */
+  explanation?: Explanation
+}
+
+export interface TokenEmbedding extends ResultBase {
+  /** [rows, width], one row for each token. */
+  rows: number
+  width: number
+  data: Float32Array
+}
+
+export interface Scores extends ResultBase {
   /** One per document, in input order. */
   scores: readonly number[]
-  usage: Usage
-  /** One per document. */
-  explanations: readonly Explanation[]
+  /** One per document, when the task was prepared with texts. */
+  explanations?: readonly Explanation[]
 }
 
-/** A request turned into prompts, ready to be submitted. */
-export interface Task<Result> {
-  /** Tokens of all its prompts. */
-  readonly promptTokens: number
-  /** Type marker only. */
-  readonly result?: Result
+export interface Classification extends ResultBase {
+  /** [labels]. */
+  probs: Float32Array
+}
+
+export type ResultOf<Asked extends Task> = Asked extends EmbedTask
+  ? Embedding
+  : Asked extends TokenEmbedTask
+    ? TokenEmbedding
+    : Asked extends ScoreTask
+      ? Scores
+      : Classification
+
+export interface PrepareOptions {
+  /** Keep the prompts' texts, for explanations. */
+  texts?: boolean
+}
+
+/** What is known of a model before its weights are loaded. */
+export interface ModelFacts {
+  /** As the user named it. */
+  readonly id: string
+  /** sha256 over config, tokenizer and weight headers and sizes: changes when the checkpoint changes. */
+  readonly fingerprint: string
+  readonly kind: 'embed' | 'score'
+  /** The class in config.json, such as Qwen3VLForConditionalGeneration; `unknown` where the file has none. */
+  readonly architecture: string
+  readonly format: string
+  /** What in the checkpoint settled the format, for people. */
+  readonly formatReason: string
+  readonly hidden: number
+  readonly maxModelLen: number
+  /** Labels of the head, in order; empty for embedding models. */
+  readonly labels: readonly (string | null)[]
+}
+
+/**
+ * Turns requests into tasks. It needs a tokenizer and no weights, so a worker thread can have one of its own.
+ * Its methods are synchronous and take time in proportion to the text.
+ * They throw REQUEST_INVALID, INPUT_TOO_LONG, MEDIA_UNSUPPORTED.
+ */
+export interface Preparer {
+  readonly model: ModelFacts
+  embed(request: EmbedRequest, options?: PrepareOptions): EmbedTask
+  /** One vector per token. */
+  tokenEmbed(request: EmbedRequest): TokenEmbedTask
+  /** A reranker scores pairs; an embedding model answers with cosines. */
+  score(request: ScoreRequest, options?: PrepareOptions): ScoreTask
+  /** Only for models with a head. */
+  classify(request: ClassifyRequest): ClassifyTask
+  tokenize(text: string, options: { addSpecialTokens: boolean }): { ids: number[]; tokens: string[] }
+  detokenize(ids: readonly number[]): string
+  /** The checkpoint's own chat template around messages. Throws TEMPLATE_INVALID, or REQUEST_INVALID where it has none. */
+  renderChat(messages: readonly ChatMessage[], options: ChatOptions): string
+}
+
+export interface ChatMessage {
+  role: string
+  content: Content
+}
+
+export interface ChatOptions {
+  addGenerationPrompt: boolean
+  continueFinalMessage: boolean
+  /** Variables for the template; none may have a reserved name. */
+  kwargs?: Readonly<Record<string, unknown>> | undefined
+}
+
+export interface SubmitOptions {
+  signal?: AbortSignal | undefined
+  /** Lower goes first, where the engine schedules by priority (default 0). */
+  priority?: number | undefined
+}
+
+/** How busy an engine is. */
+export interface EngineLoad {
+  /** Tasks of which no sequence has been started, and the others. */
+  waitingTasks: number
+  runningTasks: number
+  /** Tokens of sequences that are not answered yet. */
+  waitingTokens: number
+  runningTokens: number
+  /** Prompt tokens answered per second of running, over the last batches; 0 before the first. */
+  tokensPerSecond: number
+}
+
+/** One batch that ended, for metrics. */
+export interface BatchReport {
+  sequences: number
+  /** Tokens of its prompts, and how many of them were computed. */
+  promptTokens: number
+  computedTokens: number
+  seconds: number
+  failed: boolean
+}
+
+/** The kept prefixes of recent prompts. */
+export interface PrefixCacheReport {
+  /** Tokens looked up and tokens found since the start, as vLLM counts them. */
+  queriedTokens: number
+  hitTokens: number
+  usedBytes: number
+  maxBytes: number
 }
 
 /** What offline/, api/ and server/ see of the engine. */
 export interface Engine extends AsyncDisposable {
-  readonly model: {
-    /** As the user named it. */
-    readonly id: string
-    /** sha256 over config, tokenizer and weight headers and sizes: changes when the checkpoint changes. */
-    readonly fingerprint: string
-    readonly kind: 'embed' | 'score'
-    readonly format: string
-    /** What in the checkpoint settled the format, for people. */
-    readonly formatReason: string
-    readonly hidden: number
-    readonly device: DeviceName
-    readonly maxModelLen: number
-  }
-  /** Throws REQUEST_INVALID, INPUT_TOO_LONG or MEDIA_UNSUPPORTED. */
-  prepareEmbed(request: EmbedRequest): Task<Embedding>
-  /** A reranker scores pairs; an embedding model answers with cosines. */
-  prepareScore(request: ScoreRequest): Task<Scores>
+  readonly model: ModelFacts & { readonly device: DeviceName }
+  readonly preparer: Preparer
   /**
-   * Queue tasks in one step and answer each. With nothing else in the queue, batches depend only on the tasks, so the
-   * same tasks give the same bits. A failed task rejects only its own promise.
+   * Queue tasks in one step and answer each. With nothing else in the queue and no kept prefixes, batches depend only on
+   * the tasks, so the same tasks give the same bits. A failed task rejects only its own promise.
    */
-  submit<Result>(tasks: readonly Task<Result>[], options?: { signal?: AbortSignal }): Promise<Result>[]
-  embed(request: EmbedRequest, options?: { signal?: AbortSignal }): Promise<Embedding>
-  score(request: ScoreRequest, options?: { signal?: AbortSignal }): Promise<Scores>
+  submit<Asked extends Task>(tasks: readonly Asked[], options?: SubmitOptions): Promise<ResultOf<Asked>>[]
+  embed(request: EmbedRequest, options?: SubmitOptions): Promise<Embedding>
+  score(request: ScoreRequest, options?: SubmitOptions): Promise<Scores>
   /** Tokens computed so far (shared prefixes counted once) and tokens asked for. */
   readonly counters: { computedTokens: number; promptTokens: number }
+  load(): EngineLoad
+  prefixCache(): PrefixCacheReport
   close(): Promise<void>
 }
 
@@ -107,17 +280,29 @@ export interface EngineOptions {
   quantization?: LoadOptions['quantization']
   maxModelLen?: number | undefined
   maxNumBatchedTokens?: number | undefined
+  maxNumSeqs?: number | undefined
+  /** `fcfs` (default) shares the device among requests in turn; `priority` serves lower numbers first. */
+  schedulingPolicy?: 'fcfs' | 'priority' | undefined
   /** Compute a prefix that prompts of a batch have in common once (default true). */
   enablePrefixCaching?: boolean | undefined
+  /**
+   * Memory for prefixes kept from batch to batch; 0 (default) keeps none, and then the same tasks give the same bits
+   * whatever came before.
+   */
+  prefixCacheBytes?: number | undefined
   /** vLLM's --hf-overrides, merged into config.json. */
   hfOverrides?: Record<string, unknown> | undefined
   /** vLLM's --convert: settles what a checkpoint is when its content does not. */
   convert?: 'auto' | 'embed' | 'classify' | undefined
   /** Text of a score template (Jinja) to use instead of the official format. */
   chatTemplate?: { name: string; text: string } | undefined
+  /** What embedding requests mean that do not say (default `official`). */
+  promptFormat?: 'official' | 'raw' | undefined
   specialTokensInText?: 'literal' | 'parse' | undefined
   /** Warnings for people, each at most once. */
   warn?: ((message: string) => void) | undefined
+  /** Told of every batch. */
+  onBatch?: ((report: BatchReport) => void) | undefined
   /** Ends a download. */
   signal?: AbortSignal | undefined
   /** Download progress. */

@@ -86,12 +86,19 @@ export interface Program {
  * rerank request the instruction and the query are one span, and each document is a span whose chain names it.
  */
 export interface Span {
-  /** First packed row. */
+  /** First packed row; 0 for a kept span. */
   start: number
-  /** Number of rows, at least 1. Spans cover all rows, in order, without gaps. */
+  /** Number of rows, at least 1. Spans that are not kept ones cover all rows, in order, without gaps. */
   rows: number
-  /** Indices of earlier spans that come before this one, root first. Empty where causal is false. */
+  /** Indices of earlier spans that come before this one, root first. Empty where causal is false, and of a kept span. */
   chain: readonly number[]
+  /** The device keeps this span's keys and values under this number after the run, for later batches. */
+  keep?: number
+  /**
+   * An earlier batch computed this span and kept it under this number. It has no rows in this batch and is only named
+   * in chains; `rows` of the kept rows, from the first on, are seen.
+   */
+  kept?: number
 }
 
 /** Values for a program's inputs, by name. */

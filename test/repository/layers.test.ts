@@ -23,8 +23,8 @@ const below = (() => {
     for (const folder of level) allowed.set(folder, new Set(lower))
     for (const folder of level) lower.add(folder)
   }
-  // bench talks HTTP, to any server: it knows wire shapes and nothing below them.
-  allowed.set('bench', new Set(['errors', 'api']))
+  // bench talks HTTP, to any server: it knows wire shapes, and a tokenizer to make prompts of a given length.
+  allowed.set('bench', new Set(['errors', 'api', 'text', 'checkpoint']))
   return allowed
 })()
 
