@@ -99,12 +99,17 @@ void headRotaryRows(const StepContext& context, const Matrix& x, const HeadRotar
 }
 
 void gatherRows(const StepContext& context, const Matrix& x, const Matrix& rows, const Matrix& out) {
-  checkRowNumbers("The row number", rows, x.rows);
+  const int64_t count = out.width / x.width;  // rows that stand side by side in a row of out
+  checkRowNumbers("The row number", rows, x.rows - count + 1);
   const int64_t size = elementBytes(x.format);
-  const auto bytes = static_cast<size_t>(paddedWidth(x.format, x.width) * size);
+  const auto bytes = static_cast<size_t>((count == 1 ? paddedWidth(x.format, x.width) : x.width) * size);
   forRows(context, out.rows, [&](int64_t row, int) {
     const int64_t from = rows.integers()[row];
-    std::memcpy(out.data + row * out.stride * size, x.data + from * x.stride * size, bytes);
+    unsigned char* const to = out.data + row * out.stride * size;
+    for (int64_t i = 0; i < count; i++) {
+      std::memcpy(to + i * x.width * size, x.data + (from + i) * x.stride * size, bytes);
+    }
+    if (count > 1) std::memset(to + out.width * size, 0, (paddedWidth(out.format, out.width) - out.width) * size);
     if (x.format == Format::i8) out.scales[row] = x.scales[from];
   });
 }

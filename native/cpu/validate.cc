@@ -92,7 +92,9 @@ class Checker {
   void operator()(const GatherStep& s) {
     require(!isInteger_[s.x], "what is gathered are numbers");
     integers(s.rows);
-    require(value(s.x).width == value(s.out).width, "widths are equal");
+    const int64_t count = value(s.out).width / value(s.x).width;
+    require(count >= 1 && count * value(s.x).width == value(s.out).width, "what is gathered is whole rows");
+    require(count == 1 || value(s.x).format != Format::i8, "rows side by side have one scale");
     require(value(s.x).format == value(s.out).format, "formats are equal");
     sameRows(s.rows, s.out);
   }

@@ -1,7 +1,5 @@
-// The Qwen3 decoder, as embedder and as reranker: its configuration and weights written down as a program.
-//
-// Qwen3-VL's text side is the same network. Its interleaved M-RoPE gives text the same position on all three axes, which
-// is ordinary rotary with Qwen3-VL's own theta.
+// The Qwen3 decoder, as embedder and as reranker: its configuration and weights written down as a program. Qwen3-VL's
+// decoder is the same network with rows for images (qwen3-vl.ts).
 
 import type { DecoderConfig } from '../checkpoint/config.js'
 import type { WeightTable } from '../checkpoint/weights.js'
@@ -14,6 +12,8 @@ import { RotaryTables } from './rotary-tables.js'
 export interface DecoderOptions {
   /** Rows of `score.weight`; absent for an embedder. */
   numLabels?: number | undefined
+  /** The program takes image features: one row for each visual token, and as many more after each of the first layers. */
+  numDeepstack?: number
   /** Also give out what each layer computes, as `layer_0`, `layer_1`, …: for comparing with a reference. */
   trace?: boolean
 }
@@ -39,9 +39,11 @@ export function qwen3WeightShapes(
   return weightShapes(decoderProgram(config, options), tableRows(config))
 }
 
-const tableRows = ({ vocabSize }: DecoderConfig): Record<string, number> => ({ 'embed_tokens.weight': vocabSize })
+export const tableRows = ({ vocabSize }: DecoderConfig): Record<string, number> => ({
+  'embed_tokens.weight': vocabSize,
+})
 
-function decoderProgram(config: DecoderConfig, options: DecoderOptions): Program {
+export function decoderProgram(config: DecoderConfig, options: DecoderOptions): Program {
   const p = new ProgramBuilder()
   const ids = p.integers('ids', 'tokens')
   const pooled = p.integers('pooled', 'pooled')
@@ -49,17 +51,32 @@ function decoderProgram(config: DecoderConfig, options: DecoderOptions): Program
   const sin = p.floats('sin', 'tokens', config.headDim / 2)
   const spans = p.spans('spans')
 
+  const visual = options.numDeepstack === undefined ? undefined : visualInputs(p, config, options.numDeepstack)
+
   let x = p.embed(ids, 'embed_tokens.weight', config.hidden)
+  if (visual !== undefined) x = p.scatterRows(x, visual.rows, visual.main)
+  let isPooled = false
   for (let layer = 0; layer < config.numLayers; layer++) {
+    const deepstack = visual?.deepstack[layer]
     // Only the pooled rows of the last layer are ever read, so only they ask, and only they go through the MLP.
-    const queryRows = layer === config.numLayers - 1 ? pooled : undefined
+    isPooled = layer === config.numLayers - 1 && deepstack === undefined
+    const queryRows = isPooled ? pooled : undefined
     x = decoderLayer(p, config, `layers.${layer}`, { x, cos, sin, spans, queryRows })
     if (options.trace) p.output(`layer_${layer}`, x)
+    if (visual !== undefined && deepstack !== undefined) x = p.addRows(x, visual.rows, deepstack)
   }
-  const hidden = p.rmsNorm(x, 'norm.weight', config.rmsEps)
+  const hidden = p.rmsNorm(isPooled ? x : p.gatherRows(x, pooled), 'norm.weight', config.rmsEps)
   p.output('hidden', hidden)
   if (options.numLabels !== undefined) p.output('logits', p.linear(hidden, 'score.weight', options.numLabels))
   return p.build()
+}
+
+function visualInputs(p: ProgramBuilder, { hidden }: DecoderConfig, numDeepstack: number) {
+  return {
+    rows: p.integers('visualRows', 'visual'),
+    main: p.floats('visual', 'visual', hidden),
+    deepstack: Array.from({ length: numDeepstack }, (_, index) => p.floats(`deepstack_${index}`, 'visual', hidden)),
+  }
 }
 
 interface LayerInputs {

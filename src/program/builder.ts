@@ -54,8 +54,10 @@ export class ProgramBuilder {
     return this.#like(x, (out) => ({ op: 'addRows', x, rows, y, out }))
   }
 
-  gatherRows(x: Value, rows: Value): Value {
-    return this.#push(this.#shape(rows).rows, this.#shape(x).width, (out) => ({ op: 'gatherRows', x, rows, out }))
+  /** `count` rows from each row number on, side by side. */
+  gatherRows(x: Value, rows: Value, count = 1): Value {
+    const width = count * this.#shape(x).width
+    return this.#push(this.#shape(rows).rows, width, (out) => ({ op: 'gatherRows', x, rows, count, out }))
   }
 
   /** x [rows, in] · weight [out, in]ᵀ + bias [out]. `width` is out. */

@@ -9,10 +9,12 @@ export interface Matrix {
   data: Float64Array
 }
 
-export function takeRows(from: Float32Array | Float64Array, width: number, rows: ArrayLike<number>): Matrix {
-  const data = new Float64Array(rows.length * width)
-  for (let i = 0; i < rows.length; i++) data.set(from.subarray(rows[i]! * width, (rows[i]! + 1) * width), i * width)
-  return { rows: rows.length, width, data }
+/** `count` rows of `width` from each row number on. */
+export function takeRows(from: Float32Array | Float64Array, width: number, rows: ArrayLike<number>, count = 1): Matrix {
+  const taken = count * width
+  const data = new Float64Array(rows.length * taken)
+  for (let i = 0; i < rows.length; i++) data.set(from.subarray(rows[i]! * width, rows[i]! * width + taken), i * taken)
+  return { rows: rows.length, width: taken, data }
 }
 
 export function placeRows(

@@ -75,7 +75,7 @@ class Run {
       case 'addRows':
         return placeRows(this.get(op.x), this.get(op.rows).data, this.get(op.y), (x, y) => x + y)
       case 'gatherRows':
-        return takeRows(this.get(op.x).data, this.#width(op.x), this.get(op.rows).data)
+        return takeRows(this.get(op.x).data, this.#width(op.x), this.get(op.rows).data, op.count)
       case 'linear':
         return linear(
           this.get(op.x),

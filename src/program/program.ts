@@ -30,8 +30,8 @@ export type Op =
   | { op: 'scatterRows'; x: Value; rows: Value; y: Value; out: Value }
   /** x with y[i] added to row rows[i]. */
   | { op: 'addRows'; x: Value; rows: Value; y: Value; out: Value }
-  /** x[rows[i]]. */
-  | { op: 'gatherRows'; x: Value; rows: Value; out: Value }
+  /** x[rows[i]], or with `count` the rows from rows[i] on side by side: [rows, count · width]. */
+  | { op: 'gatherRows'; x: Value; rows: Value; count: number; out: Value }
   /** activation(x · Wᵀ + bias). */
   | { op: 'linear'; x: Value; weight: string; bias?: string; activation: Activation; out: Value }
   /** x / sqrt(mean(x²) + eps) · weight. */

@@ -19,6 +19,11 @@ export function floats(stored: StoredArray): Float32Array {
   return new Float32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength))
 }
 
+export function integers(stored: StoredArray): Int32Array {
+  const { buffer } = floats(stored)
+  return new Int32Array(buffer)
+}
+
 export interface VlContent {
   text?: string | string[]
   image?: unknown

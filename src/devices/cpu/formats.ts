@@ -65,9 +65,11 @@ export function chooseFormats(program: Program, fusions: Fusions, rules: FormatR
 /** Formats that the step of an operation can write. */
 function writable(op: Op, fusions: Fusions): readonly Format[] {
   switch (op.op) {
+    case 'gatherRows':
+      // Each row of i8 has one scale, so rows that come side by side cannot stay i8.
+      return op.count === 1 ? ['f32', 'bf16', 'i8'] : ['f32', 'bf16']
     case 'rmsNorm':
     case 'layerNorm':
-    case 'gatherRows':
       return ['f32', 'bf16', 'i8']
     case 'linear':
     case 'attention':

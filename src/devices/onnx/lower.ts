@@ -101,7 +101,7 @@ class Lowering {
         return addRows(g, this.#name(op.x), rows, this.#name(op.y))
       }
       case 'gatherRows':
-        return g.op('Gather', [this.#name(op.x), this.#name(op.rows)], { axis: int(0) })
+        return this.#gather(op)
       case 'linear': {
         const weight = this.#weight(op.weight, this.#width(op.out), this.#width(op.x))
         const bias = op.bias === undefined ? [] : [this.#weight(op.bias, this.#width(op.out))]
@@ -145,6 +145,17 @@ class Lowering {
       default:
         return op satisfies never
     }
+  }
+
+  /** With a count, each row number becomes as many, and what they name stands side by side. */
+  #gather({ x, rows, count, out }: Extract<Op, { op: 'gatherRows' }>): string {
+    const g = this.#graph
+    const name = this.#name(rows)
+    if (count === 1) return g.op('Gather', [this.#name(x), name], { axis: int(0) })
+    const first = g.op('Reshape', [g.op('Cast', [name], { to: int(elementType.int64) }), g.shape(-1, 1)])
+    const all = g.op('Add', [first, g.shape(...Array(count).keys())])
+    const taken = g.op('Gather', [this.#name(x), all], { axis: int(0) })
+    return g.op('Reshape', [taken, g.shape(-1, this.#width(out))])
   }
 
   /** The graph name of a value. An input of the program becomes one of the graph when it is first read. */
