@@ -19,6 +19,8 @@ export function floats(stored: StoredArray): Float32Array {
   return new Float32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength))
 }
 
+export const bytes = (stored: StoredArray): Uint8Array => new Uint8Array(Buffer.from(stored.b64, 'base64'))
+
 export function integers(stored: StoredArray): Int32Array {
   const { buffer } = floats(stored)
   return new Int32Array(buffer)

@@ -1,0 +1,89 @@
+// Encoded images to red, green and blue bytes, as Pillow gives them to the reference.
+
+import sharp, { type Sharp } from 'sharp'
+import { QvlError } from '../errors.js'
+import type { Picture, Size } from './pixels.js'
+import { imageFormat } from './sniff.js'
+
+/** Of one image before it is resized; a small file can declare billions. */
+export const maxImagePixels = 64 * 1024 * 1024
+
+interface Header extends Size {
+  /** How its transparency is taken away: the reference lays RGBA on white, and drops the alpha of other modes. */
+  alpha: 'none' | 'drop' | 'white'
+}
+
+/** The size of an image, from its header alone. Throws MEDIA_INVALID, MEDIA_UNSUPPORTED and MEDIA_TOO_LARGE. */
+export async function imageSize(bytes: Uint8Array): Promise<Size> {
+  const { height, width } = await readHeader(bytes)
+  return { height, width }
+}
+
+/**
+ * Decode an image: the first frame where there are several, without EXIF rotation and without colour profile, as
+ * `Image.open(…).convert("RGB")` does. Runs on libvips' threads. Throws as `imageSize`.
+ */
+export async function decodeImage(bytes: Uint8Array): Promise<Picture> {
+  const { alpha } = await readHeader(bytes)
+  const pipeline = open(bytes).toColourspace('srgb')
+  const oriented = alpha === 'drop' ? pipeline.removeAlpha() : pipeline
+  const { data, info } = await decoding(oriented.raw({ depth: 'uchar' }).toBuffer({ resolveWithObject: true }))
+  const rgb = info.channels === 4 ? onWhite(data) : data
+  return { height: info.height, width: info.width, rgb }
+}
+
+async function readHeader(bytes: Uint8Array): Promise<Header> {
+  const format = imageFormat(bytes)
+  const { width, height, space, depth, hasAlpha, isPalette } = await decoding(open(bytes).metadata())
+  if (width * height > maxImagePixels) throw tooManyPixels({ width, height })
+  if (space === 'cmyk' || (depth === 'ushort' && (space === 'grey16' || space === 'b-w'))) throw unusualColours(space)
+  const isRgba = format !== 'gif' && hasAlpha && !isPalette && space !== 'b-w'
+  return { width, height, alpha: isRgba ? 'white' : hasAlpha ? 'drop' : 'none' }
+}
+
+const open = (bytes: Uint8Array): Sharp =>
+  sharp(bytes, { failOn: 'error', limitInputPixels: maxImagePixels, pages: 1, ignoreIcc: true, sequentialRead: true })
+
+/** The decoder's words stay in the cause: one of them leaked an address once (CVE-2026-22778). */
+async function decoding<Result>(work: Promise<Result>): Promise<Result> {
+  try {
+    return await work
+  } catch (cause) {
+    if (cause instanceof Error && /pixel limit/.test(cause.message)) throw tooManyPixels()
+    throw new QvlError('MEDIA_INVALID', {
+      what: 'The image cannot be read.',
+      why: 'It is damaged or cut off.',
+      do: 'Save it again as PNG, JPEG, WebP or GIF.',
+      cause,
+    })
+  }
+}
+
+/** Pillow's `paste` with the alpha channel as mask: products of bytes divided by 255 and rounded. */
+function onWhite(rgba: Uint8Array): Uint8Array {
+  const rgb = new Uint8Array((rgba.length / 4) * 3)
+  for (let from = 0, to = 0; from < rgba.length; from += 4, to += 3) {
+    const alpha = rgba[from + 3]!
+    for (let channel = 0; channel < 3; channel++) {
+      const sum = rgba[from + channel]! * alpha + 255 * (255 - alpha) + 128
+      rgb[to + channel] = (sum + (sum >> 8)) >> 8
+    }
+  }
+  return rgb
+}
+
+function tooManyPixels(size?: Size): QvlError {
+  return new QvlError('MEDIA_TOO_LARGE', {
+    what: size === undefined ? 'The image is too large.' : `The image is ${size.width} by ${size.height} pixels.`,
+    why: `At most ${maxImagePixels} pixels are decoded; the model looks at fewer than two million.`,
+    do: 'Send it smaller.',
+  })
+}
+
+function unusualColours(space: string): QvlError {
+  return new QvlError('MEDIA_UNSUPPORTED', {
+    what: 'The image cannot be read.',
+    why: `Its colours (${space === 'cmyk' ? 'CMYK' : '16-bit grey'}) have no one meaning on a screen.`,
+    do: 'Save it as RGB or 8-bit grey.',
+  })
+}
