@@ -12,6 +12,8 @@ export interface ClassifierConfig {
   sequenceClassification: boolean
   /** Rows of the classifier; undefined where the configuration does not say. */
   numLabels: number | undefined
+  /** Names of the labels by number (`id2label`); empty where the configuration has none. */
+  labelNames: ReadonlyMap<number, string>
   /** vLLM's `classifier_from_token`: the tokens whose head rows make up the classifier. */
   classifierFromToken: readonly string[] | undefined
   /** vLLM's `is_original_qwen3_reranker`: the classifier is the second token's row minus the first one's. */
@@ -33,6 +35,7 @@ export function parseClassifier(fields: Fields, architecture: string): Classifie
   return {
     sequenceClassification: architecture.endsWith('ForSequenceClassification'),
     numLabels: parseNumLabels(fields),
+    labelNames: parseLabelNames(fields),
     classifierFromToken,
     isOriginalQwen3Reranker,
     method: parseMethod(fields),
@@ -54,6 +57,12 @@ function parseNumLabels(fields: Fields): number | undefined {
     throw fields.invalid('num_labels', `the number of names in id2label, ${numNames}`)
   }
   return numLabels ?? numNames
+}
+
+function parseLabelNames(fields: Fields): ReadonlyMap<number, string> {
+  const names = fields.optionalObject('id2label')
+  const numbers = names?.names().filter((key) => /^\d{1,9}$/.test(key)) ?? []
+  return new Map(numbers.flatMap((key) => [[Number(key), names!.string(key)] as const]))
 }
 
 function parseMethod(fields: Fields): ClassifierMethod | undefined {

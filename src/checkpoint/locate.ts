@@ -1,13 +1,13 @@
-// Finds the folder of a checkpoint: a local folder, a cached model, or a model fetched from a hub.
+// Finds the folder of a checkpoint or a tokenizer: a local folder, a cached model, or one fetched from a hub.
 
 import { stat } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { QvlError } from '../errors.js'
 import { isMissing } from './file-bytes.js'
 import { isThere } from './hub/cache.js'
-import { configName } from './hub/files.js'
+import { configName, tokenizerName } from './hub/files.js'
 import { locateOnHub } from './hub/hub.js'
-import type { DownloadEvent, HubJob, Located } from './hub/job.js'
+import type { DownloadEvent, HubJob, Located, Wanted } from './hub/job.js'
 import { defaultHubLimits, type HubLimits } from './hub/limits.js'
 import { locateOnModelScope } from './hub/modelscope.js'
 import { checkRevision, parseHubId } from './hub/ref.js'
@@ -38,21 +38,31 @@ export interface LocateOptions {
  * reason once it is aborted.
  */
 export async function locateCheckpoint(ref: string, options: LocateOptions = {}): Promise<Located> {
-  const folder = await localFolder(ref)
+  return locate(ref, 'checkpoint', options)
+}
+
+/** The folder of the tokenizer that `ref` names, fetched without its model. Throws as `locateCheckpoint`. */
+export async function locateTokenizer(ref: string, options: LocateOptions = {}): Promise<Located> {
+  return locate(ref, 'tokenizer', options)
+}
+
+async function locate(ref: string, wanted: Wanted, options: LocateOptions): Promise<Located> {
+  const folder = await localFolder(ref, wanted)
   if (folder !== undefined) return folder
-  const job = hubJob(ref, options)
+  const job = hubJob(ref, wanted, options)
   job.signal.throwIfAborted()
   return usesModelScope(job.env) ? locateOnModelScope(job) : locateOnHub(job)
 }
 
-async function localFolder(ref: string): Promise<Located | undefined> {
+async function localFolder(ref: string, wanted: Wanted): Promise<Located | undefined> {
   if (!(await isFolder(ref))) return undefined
   const dir = resolve(ref)
-  if (await isThere(join(dir, configName))) return { dir, id: ref, source: 'folder' }
+  const needed = wanted === 'checkpoint' ? configName : tokenizerName
+  if (await isThere(join(dir, needed))) return { dir, id: ref, source: 'folder' }
   throw new QvlError('CHECKPOINT_FILE_MISSING', {
-    what: `The folder ${quoteName(ref)} holds no ${configName}.`,
+    what: `The folder ${quoteName(ref)} holds no ${needed}.`,
     why: 'A checkpoint is a folder with config.json, the weights and the tokenizer.',
-    do: `Pass the folder that holds ${configName}; to fetch a model of this name instead, run from another folder.`,
+    do: `Pass the folder that holds ${needed}; to fetch a model of this name instead, run from another folder.`,
     param: 'model',
   })
 }
@@ -78,10 +88,11 @@ function isTooLong(error: unknown): boolean {
   return error instanceof Error && 'code' in error && error.code === 'ENAMETOOLONG'
 }
 
-function hubJob(ref: string, options: LocateOptions): HubJob {
+function hubJob(ref: string, wanted: Wanted, options: LocateOptions): HubJob {
   const env = options.env ?? process.env
   return {
     id: parseHubId(ref),
+    wanted,
     revision: options.revision === undefined ? undefined : checkRevision(options.revision),
     downloadDir: options.downloadDir,
     offline: options.offline === true || isOffline(env),

@@ -5,13 +5,14 @@ import { quoteName } from './quote-name.js'
 
 /** Longest first, so that the first match is the whole prefix. */
 const textPrefixes = ['model.language_model.', 'language_model.model.', 'language_model.', 'model.']
+const encoderPrefixes = ['roberta.', 'xlm_roberta.', 'bert.']
 const visualPrefixes = ['model.visual.', 'visual.']
 const headNames = ['lm_head.weight', 'score.weight']
 const embedding = 'embed_tokens.weight'
 
 /**
- * Canonical name to the name in the file. The text decoder loses its prefix, the vision tower gets `visual.`, the heads
- * keep their bare names, and anything else keeps its full name.
+ * Canonical name to the name in the file. The text decoder and the encoders lose their prefix, the vision tower gets
+ * `visual.`, the heads keep their bare names, and anything else keeps its full name.
  *
  * Throws CHECKPOINT_INVALID when there are two embedding tables, or when two tensors get the same name.
  */
@@ -42,10 +43,16 @@ function findTextPrefix(names: readonly string[]): string {
 function canonicalName(name: string, textPrefix: string): string {
   const visualPrefix = visualPrefixes.find((prefix) => name.startsWith(prefix))
   if (visualPrefix !== undefined) return `visual.${name.slice(visualPrefix.length)}`
+  const encoderPrefix = encoderPrefixes.find((prefix) => name.startsWith(prefix))
+  if (encoderPrefix !== undefined) return withNewNormNames(name.slice(encoderPrefix.length))
   const head = headNames.find((bare) => textPrefixes.some((prefix) => name === prefix + bare))
   if (head !== undefined) return head
-  return name.startsWith(textPrefix) ? name.slice(textPrefix.length) : name
+  return withNewNormNames(name.startsWith(textPrefix) ? name.slice(textPrefix.length) : name)
 }
+
+/** Checkpoints converted from TensorFlow call a norm's weight and bias gamma and beta. */
+const withNewNormNames = (name: string): string =>
+  name.replace(/\.LayerNorm\.gamma$/, '.LayerNorm.weight').replace(/\.LayerNorm\.beta$/, '.LayerNorm.bias')
 
 function ambiguous(first: string, second: string, why: string): QvlError {
   return new QvlError('CHECKPOINT_INVALID', {

@@ -29,6 +29,7 @@ export async function qwen3Vl(
     weights,
     hidden: text.hidden,
     causal: true,
+    pools: 'last',
     inputs: (rows) => ({
       ids: rows.ids,
       spans: rows.spans,

@@ -39,18 +39,22 @@ function attentionFlops(program: Program, op: AttentionOp, inputs: ProgramInputs
 }
 
 function allPairs(spans: readonly Span[], causal: boolean): number {
-  return spans.reduce((pairs, span) => {
+  return spans.filter(isComputed).reduce((pairs, span) => {
     const own = causal ? (span.rows * (span.rows + 1)) / 2 : span.rows ** 2
     return pairs + span.rows * chainRows(spans, span) + own
   }, 0)
 }
 
 function askedPairs(spans: readonly Span[], causal: boolean, queryRows: Int32Array): number {
+  const computed = spans.filter(isComputed)
   return queryRows.reduce((pairs, row) => {
-    const span = spans.findLast(({ start }) => start <= row)!
+    const span = computed.findLast(({ start }) => start <= row)!
     return pairs + chainRows(spans, span) + (causal ? row - span.start + 1 : span.rows)
   }, 0)
 }
+
+/** A kept span has no rows in the batch; it counts only where others see it. */
+const isComputed = ({ kept }: Span): boolean => kept === undefined
 
 const chainRows = (spans: readonly Span[], { chain }: Span): number =>
   chain.reduce((rows, index) => rows + spans[index]!.rows, 0)

@@ -19,6 +19,7 @@ import {
   zip,
 } from './interpreter-math.js'
 import type { Op, Program, ProgramInputs, ProgramOutputs, Span, Value } from './program.js'
+import { refuseKept } from './spans.js'
 
 /** Run one batch. `weights` are read once per tensor and kept in `cache` across calls when one is given. */
 export async function interpret(
@@ -103,6 +104,7 @@ class Run {
       case 'scale':
         return map(this.get(op.x), (x) => x * op.factor)
       case 'mean':
+        refuseKept(this.#spans(op.spans))
         return mean(this.get(op.x), this.#spans(op.spans))
       case 'normalize':
         return normalize(this.get(op.x))

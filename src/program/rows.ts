@@ -10,6 +10,8 @@ export interface PackedRows {
   positions: Int32Array
   /** Positions on the other two axes, for models that have them; absent where all three axes are equal. */
   axes?: { height: Int32Array; width: Int32Array }
+  /** Token type of each row, for models that tell two texts apart by it; absent where all are 0. */
+  types?: Int32Array
   /** Rows that hold an image's features instead of a token's embedding. */
   visual?: VisualRows
   spans: readonly Span[]

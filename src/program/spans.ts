@@ -3,8 +3,12 @@
 import { QvlError } from '../errors.js'
 import type { Span } from './program.js'
 
-/** The span of every packed row. Throws where spans leave a gap or overlap. */
+/**
+ * The span of every packed row, for devices that keep none. Throws INTERNAL where spans leave a gap or overlap, and
+ * DEVICE_FAILED where one is to be kept, or was.
+ */
 export function spanNumbers(spans: readonly Span[], rows: number): Int32Array {
+  refuseKept(spans)
   const numbers = new Int32Array(rows)
   let next = 0
   spans.forEach((span, index) => {
@@ -16,6 +20,16 @@ export function spanNumbers(spans: readonly Span[], rows: number): Int32Array {
   })
   if (next !== rows) throw new QvlError('INTERNAL', { what: `Spans cover ${next} of ${rows} rows.` })
   return numbers
+}
+
+/** Throws DEVICE_FAILED where a span is to be kept, or was. */
+export function refuseKept(spans: readonly Span[]): void {
+  if (spans.every(({ keep, kept }) => keep === undefined && kept === undefined)) return
+  throw new QvlError('DEVICE_FAILED', {
+    what: 'A batch names spans to keep, or kept ones.',
+    why: 'This device or this operation has no memory for spans beyond their batch.',
+    do: 'Report this with --debug.',
+  })
 }
 
 /** The rows that one row of span `number` sees: its chain, then its own span up to and including `last`. */

@@ -162,7 +162,17 @@ describe('canonical names', () => {
     ],
     ['language_model.', ['language_model.embed_tokens.weight', 'model.x'], ['embed_tokens.weight', 'model.x']],
     ['another prefix', ['decoder.embed_tokens.weight', 'model.x'], ['decoder.embed_tokens.weight', 'model.x']],
-    ['BERT', ['bert.embeddings.LayerNorm.weight'], ['bert.embeddings.LayerNorm.weight']],
+    ['BERT', ['bert.embeddings.LayerNorm.weight'], ['embeddings.LayerNorm.weight']],
+    [
+      'XLM-R',
+      ['roberta.encoder.layer.0.output.dense.bias', 'classifier.dense.bias'],
+      ['encoder.layer.0.output.dense.bias', 'classifier.dense.bias'],
+    ],
+    [
+      'old BERT',
+      ['bert.embeddings.LayerNorm.gamma', 'bert.embeddings.LayerNorm.beta'],
+      ['embeddings.LayerNorm.weight', 'embeddings.LayerNorm.bias'],
+    ],
   ])('%s', (_what, stored, canonical) => {
     expect([...canonicalNames(stored)]).toEqual(canonical.map((name, i) => [name, stored[i]]))
   })

@@ -4,12 +4,14 @@ import { join } from 'node:path'
 import { isJsonObject } from '../fields.js'
 import { readJsonFile } from '../json.js'
 import { isThere } from './cache.js'
-import { configName, indexName, readShardNames, weightsName } from './files.js'
+import { configName, indexName, readShardNames, tokenizerName, weightsName } from './files.js'
+import type { Wanted } from './job.js'
 
-const tokenizerNames = ['tokenizer.json', 'vocab.txt', 'vocab.json', 'sentencepiece.bpe.model']
+const tokenizerNames = [tokenizerName, 'vocab.txt', 'vocab.json', 'sentencepiece.bpe.model']
 
 /** The name of a file that the folder lacks, or undefined when it is whole. Throws CHECKPOINT_INVALID for broken JSON. */
-export async function lackingFile(folder: string): Promise<string | undefined> {
+export async function lackingFile(folder: string, wanted: Wanted): Promise<string | undefined> {
+  if (wanted === 'tokenizer') return (await isThere(join(folder, tokenizerName))) ? undefined : tokenizerName
   for (const name of [configName, ...(await weightNames(folder)), ...(await poolingNames(folder))]) {
     if (!(await isThere(join(folder, name)))) return name
   }

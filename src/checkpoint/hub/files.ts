@@ -9,11 +9,12 @@ import { isInside } from './ref.js'
 export const configName = 'config.json'
 export const indexName = 'model.safetensors.index.json'
 export const weightsName = 'model.safetensors'
+export const tokenizerName = 'tokenizer.json'
 
 const rootNames = new Set([
   configName,
   indexName,
-  'tokenizer.json',
+  tokenizerName,
   'tokenizer_config.json',
   'special_tokens_map.json',
   'added_tokens.json',
@@ -29,6 +30,9 @@ const rootNames = new Set([
   'sentence_bert_config.json',
   'config_sentence_transformers.json',
 ])
+
+/** What a tokenizer and its chat template are read from. */
+const tokenizerNames = new Set([tokenizerName, 'tokenizer_config.json', 'chat_template.jinja'])
 
 /** Sentence-transformers keeps each module after the first in a folder such as 1_Pooling. */
 const moduleFile = /^\d+_[A-Za-z]+\/(config\.json|model\.safetensors)$/
@@ -68,6 +72,16 @@ export function neededFiles(id: string, names: readonly string[]): NeededFiles {
   if (names.includes(indexName)) return { small, weights: undefined }
   if (names.includes(weightsName)) return { small, weights: [weightsName] }
   throw noWeights(id, names)
+}
+
+/** The files of the tokenizer alone, in a repository with these names. Throws CHECKPOINT_FILE_MISSING. */
+export function neededTokenizerFiles(id: string, names: readonly string[]): NeededFiles {
+  if (names.includes(tokenizerName)) return { small: names.filter((name) => tokenizerNames.has(name)), weights: [] }
+  throw new QvlError('CHECKPOINT_FILE_MISSING', {
+    what: `${id} has no ${tokenizerName}.`,
+    why: 'qvl reads tokenizers in this format only.',
+    do: 'Pass --tokenizer with the name of a repository or a folder that has it.',
+  })
 }
 
 /** The shards that the index file at `path` names. Throws CHECKPOINT_INVALID. */

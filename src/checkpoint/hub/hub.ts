@@ -9,7 +9,15 @@ import { digestOf, fileSize } from './cache-digest.js'
 import type { HubClient } from './client.js'
 import { downloadFile, type RemoteFile } from './download.js'
 import { unexpectedAnswer } from './errors.js'
-import { checkShards, configName, indexName, neededFiles, readShardNames } from './files.js'
+import {
+  checkShards,
+  configName,
+  indexName,
+  neededFiles,
+  neededTokenizerFiles,
+  readShardNames,
+  tokenizerName,
+} from './files.js'
 import { fetchAll, type HubJob, type Located, notCached, openClient, type Report, warnUnchecked } from './job.js'
 import { isCommit } from './ref.js'
 import { hubCacheFolder, hubEndpoint, hubToken } from './settings.js'
@@ -57,7 +65,10 @@ export async function locateOnHub(job: HubJob): Promise<Located> {
   const { commit } = repository
   const folder = join(layout.snapshots, commit)
   const fetched = await savingTo(hubFolder, () => fetchSnapshot({ client, job, layout, commit, folder }, repository))
-  await savingTo(hubFolder, () => writeRef(layout, revision, commit))
+  // A branch whose whole model is cached is not moved to a commit of which only the tokenizer is there.
+  if (job.wanted === 'checkpoint' || cached === undefined) {
+    await savingTo(hubFolder, () => writeRef(layout, revision, commit))
+  }
   return { dir: folder, id: job.id.text, source: fetched ? 'hub' : 'cache', revision: commit }
 }
 
@@ -70,7 +81,8 @@ async function cachedSnapshot(
   const commit = await cachedCommit(layout, revision)
   if (commit === undefined) return undefined
   const dir = join(layout.snapshots, commit)
-  return { located: { dir, id: job.id.text, source: 'cache', revision: commit }, lacking: await lackingFile(dir) }
+  const located: Located = { dir, id: job.id.text, source: 'cache', revision: commit }
+  return { located, lacking: await lackingFile(dir, job.wanted) }
 }
 
 async function openHub(job: HubJob, revision: string): Promise<HubClient> {
@@ -106,13 +118,15 @@ async function fetchSnapshot(snapshot: Snapshot, repository: Repository): Promis
   const { job, folder } = snapshot
   const { names } = repository
   const blobs = new Map<string, string>()
-  const { small, weights } = neededFiles(job.id.text, names)
+  const wholeModel = job.wanted === 'checkpoint'
+  const { small, weights } = (wholeModel ? neededFiles : neededTokenizerFiles)(job.id.text, names)
   if (weights === undefined) await fetchMissing(snapshot, [indexName], blobs)
   const shards = weights ?? (await readShardNames(blobs.get(indexName) ?? join(folder, indexName)))
   checkShards(job.id.text, shards, names)
   await fetchMissing(snapshot, [...small, ...shards], blobs)
-  // The configuration comes last: a snapshot that has it has everything, even if this is cut short.
-  const ordered = [...blobs].sort(([a], [b]) => Number(a === configName) - Number(b === configName))
+  // One file comes last: a snapshot that has it has everything, even if this is cut short.
+  const last = wholeModel ? configName : tokenizerName
+  const ordered = [...blobs].sort(([a], [b]) => Number(a === last) - Number(b === last))
   for (const [path, blob] of ordered) await placeInSnapshot(blob, join(folder, path))
   return blobs.size > 0
 }

@@ -18,8 +18,12 @@ export interface DownloadEvent {
   done: number
 }
 
+/** A whole model, or its tokenizer alone. */
+export type Wanted = 'checkpoint' | 'tokenizer'
+
 export interface HubJob {
   id: HubId
+  wanted: Wanted
   /** The hub's default branch when absent. */
   revision: string | undefined
   downloadDir: string | undefined
@@ -32,7 +36,7 @@ export interface HubJob {
 }
 
 export interface Located {
-  /** Absolute path of a folder that holds config.json. */
+  /** Absolute path of a folder that holds config.json, or tokenizer.json where that was wanted. */
   dir: string
   /** The model as the user named it. */
   id: string

@@ -10,7 +10,7 @@ import { digestOf } from './cache-digest.js'
 import type { HubClient } from './client.js'
 import { downloadFile, type RemoteFile } from './download.js'
 import { unexpectedAnswer } from './errors.js'
-import { checkShards, indexName, neededFiles, readShardNames } from './files.js'
+import { checkShards, indexName, neededFiles, neededTokenizerFiles, readShardNames } from './files.js'
 import { fetchAll, type HubJob, type Located, notCached, openClient, type Report, warnUnchecked } from './job.js'
 import { type FolderRecord, isCurrent, noteFile, ownFolder, readRecord, writeRecord } from './modelscope-record.js'
 import { modelScopeCacheFolder, modelScopeEndpoint, modelScopeToken } from './settings.js'
@@ -64,11 +64,11 @@ function modelFolder(cacheFolder: string, { id }: HubJob): string {
 
 /** Why the folder cannot be used as it is, in a sentence; undefined when it can. */
 async function whyUnready(dir: string, record: FolderRecord | undefined, job: HubJob): Promise<string | undefined> {
-  const lacking = await lackingFile(dir)
+  const lacking = await lackingFile(dir, job.wanted)
   if (lacking !== undefined) return `The folder ${dir} lacks ${lacking}.`
   // A folder that Python filled has no record: as in Python, it is taken to be of the wanted revision.
   if (record === undefined) return undefined
-  if (!record.complete) return `An update of the folder ${dir} was interrupted.`
+  if (!record.complete && job.wanted === 'checkpoint') return `An update of the folder ${dir} was interrupted.`
   if (job.revision === undefined || job.revision === record.revision) return undefined
   return `The folder ${dir} holds the revision ${record.revision}.`
 }
@@ -113,6 +113,8 @@ async function listFiles(client: HubClient, job: HubJob, maxTries: number): Prom
 async function fetchFolder(folder: Folder): Promise<boolean> {
   const { job, path, files, record } = folder
   const names = [...files.keys()]
+  // The record stays as it is: it tells about the whole model.
+  if (job.wanted === 'tokenizer') return fetchChanged(folder, neededTokenizerFiles(job.id.text, names).small)
   const { small, weights } = neededFiles(job.id.text, names)
   let fetched = false
   if (weights === undefined) fetched = await fetchChanged(folder, [indexName])
