@@ -2,6 +2,7 @@
 
 import { Tokenizer as LibraryTokenizer } from '@huggingface/tokenizers'
 import type { JsonField } from './json-field.js'
+import { PrecompiledMap } from './precompiled-map.js'
 import type { TextModel } from './text-model.js'
 
 /** Parts without a pattern of their own. */
@@ -23,25 +24,58 @@ export function libraryModel(json: JsonField, config: JsonField, vocab: Readonly
   if (model.at('type').value === 'Unigram') model.at('unk_id').index(vocab.size)
   else if (!vocab.has(model.at('unk_token').string())) model.at('unk_token').fail('is not in the vocabulary')
   // Added tokens are found before text gets here; the library is not to find them in user text.
-  const tokenizer = new LibraryTokenizer({ ...json.object(), added_tokens: [], post_processor: null }, config.object())
-  return new LibraryModel(tokenizer)
+  const { map, rest } = splitNormalizer(json.at('normalizer'))
+  const parts = { ...json.object(), normalizer: rest, added_tokens: [], post_processor: null }
+  const splitsOnSpace = hasPart(json.at('pre_tokenizer'), 'WhitespaceSplit')
+  return new LibraryModel(new LibraryTokenizer(parts, config.object()), { map, splitsOnSpace })
+}
+
+function hasPart(part: JsonField, type: string): boolean {
+  if (part.missing) return false
+  const list = part.at('type').value === 'Sequence' ? part.at('pretokenizers').items() : []
+  return part.at('type').value === type || list.some((inner) => hasPart(inner, type))
+}
+
+/** The library only approximates a precompiled map, so the map is taken out and applied here, before the other parts. */
+function splitNormalizer(normalizer: JsonField): { map: PrecompiledMap | undefined; rest: object | null } {
+  if (normalizer.missing) return { map: undefined, rest: null }
+  const isMap = (part: JsonField): boolean => part.at('type').value === 'Precompiled'
+  const isList = normalizer.at('type').value === 'Sequence'
+  const parts = isList ? normalizer.at('normalizers').items() : [normalizer]
+  const [first, ...others] = parts
+  others.find(isMap)?.at('type').fail('stands behind another normalizer', 'qvl applies a character map first.')
+  if (first === undefined || !isMap(first)) return { map: undefined, rest: normalizer.object() }
+  const map = new PrecompiledMap(first.at('precompiled_charsmap').string())
+  if (others.length === 0) return { map, rest: null }
+  return { map, rest: { ...normalizer.object(), normalizers: others.map((part) => part.object()) } }
 }
 
 class LibraryModel implements TextModel {
-  constructor(private readonly tokenizer: LibraryTokenizer) {}
+  constructor(
+    private readonly tokenizer: LibraryTokenizer,
+    private readonly before: { map: PrecompiledMap | undefined; splitsOnSpace: boolean },
+  ) {}
 
   normalize(text: string): string {
     const { normalizer } = this.tokenizer
-    return normalizer === null ? text : normalizer.normalize(text)
+    const mapped = this.mapped(text)
+    return normalizer === null ? mapped : normalizer.normalize(mapped)
   }
 
   encode(text: string, into: number[]): void {
-    for (const id of this.tokenizer.encode(text, { add_special_tokens: false }).ids) into.push(id)
+    for (const id of this.tokenizer.encode(this.mapped(text), { add_special_tokens: false }).ids) into.push(id)
   }
 
   decode(tokens: readonly string[]): string {
     const { decoder } = this.tokenizer
     return decoder === null ? tokens.join(' ') : decoder.decode([...tokens])
+  }
+
+  private mapped(text: string): string {
+    const { map, splitsOnSpace } = this.before
+    const mapped = map === undefined ? text : map.normalize(text)
+    // U+0085 is a space to the Rust library, and none to JavaScript.
+    return splitsOnSpace ? mapped.replaceAll('\u0085', ' ') : mapped
   }
 }
 

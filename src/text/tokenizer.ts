@@ -5,7 +5,7 @@ import { AddedTokens } from './added-tokens.js'
 import { byteLevelBpe } from './byte-level-bpe.js'
 import { libraryModel } from './library-model.js'
 import { withoutLoneSurrogates } from './nfc.js'
-import { type Around, readPostProcessor } from './post-processor.js'
+import { type Around, type AroundPair, readPairProcessor, readPostProcessor } from './post-processor.js'
 import type { RichText } from './rich-text.js'
 import type { TextModel } from './text-model.js'
 import { readTokenizerFiles, type TokenizerFiles } from './tokenizer-file.js'
@@ -21,10 +21,18 @@ export interface TokenizerOptions {
 export interface Tokenizer {
   /** Number of ids: one more than the highest. */
   readonly vocabSize: number
+  /** Tokens without the added ones: what transformers calls vocab_size. */
+  readonly baseVocabSize: number
+  /** Characters of the longest token as the vocabulary writes it: a text of n tokens has at most n times as many. */
+  readonly maxTokenChars: number
   /** What the post-processor puts around one sequence; `after` is [151643] for Qwen3-Embedding, empty for rerankers. */
   readonly around: { readonly before: readonly number[]; readonly after: readonly number[] }
+  /** What the post-processor puts around two texts; undefined where it knows no pairs. */
+  readonly aroundPair: AroundPair | undefined
   /** The id of one token by its exact text, such as `yes` or `<|im_end|>`. */
   tokenId(token: string): number | undefined
+  /** A token as the vocabulary writes it, such as `Ġthe`; undefined for an id that it does not have. */
+  tokenText(id: number): string | undefined
   /** Whether the id is an added token marked special (`<think>` is added but not special). */
   isSpecial(id: number): boolean
   /**
@@ -43,7 +51,9 @@ export interface Tokenizer {
 export async function openTokenizer(dir: string, options: TokenizerOptions = {}): Promise<Tokenizer> {
   const files = await readTokenizerFiles(dir)
   const around = readPostProcessor(files.tokenizer.at('post_processor'), files.numIds)
-  return new CheckpointTokenizer({ files, around, model: readModel(files) }, options.specialTokensInText ?? 'literal')
+  const aroundPair = readPairProcessor(files.tokenizer.at('post_processor'), files.numIds)
+  const parts = { files, around, aroundPair, model: readModel(files) }
+  return new CheckpointTokenizer(parts, options.specialTokensInText ?? 'literal')
 }
 
 function readModel({ tokenizer, config, vocab }: TokenizerFiles): TextModel {
@@ -61,7 +71,10 @@ function readModel({ tokenizer, config, vocab }: TokenizerFiles): TextModel {
 
 class CheckpointTokenizer implements Tokenizer {
   readonly vocabSize: number
+  readonly baseVocabSize: number
+  readonly maxTokenChars: number
   readonly around: Around
+  readonly aroundPair: AroundPair | undefined
   private readonly model: TextModel
   private readonly added: AddedTokens
   private readonly ids: Map<string, number>
@@ -69,22 +82,29 @@ class CheckpointTokenizer implements Tokenizer {
   private readonly special: ReadonlySet<number>
 
   constructor(
-    parts: { files: TokenizerFiles; around: Around; model: TextModel },
+    parts: { files: TokenizerFiles; around: Around; aroundPair: AroundPair | undefined; model: TextModel },
     private readonly specialTokensInText: 'literal' | 'parse',
   ) {
     const { vocab, addedTokens, numIds } = parts.files
     this.vocabSize = numIds
+    this.baseVocabSize = vocab.size
     this.around = parts.around
+    this.aroundPair = parts.aroundPair
     this.model = parts.model
     this.added = new AddedTokens(addedTokens, (text) => parts.model.normalize(text))
     this.ids = new Map(vocab)
     for (const { content, id } of addedTokens) this.ids.set(content, id)
     for (const [token, id] of this.ids) this.tokens[id] = token
+    this.maxTokenChars = this.tokens.reduce((longest, token) => Math.max(longest, token.length), 1)
     this.special = new Set(addedTokens.filter((token) => token.special).map((token) => token.id))
   }
 
   tokenId(token: string): number | undefined {
     return this.ids.get(token)
+  }
+
+  tokenText(id: number): string | undefined {
+    return this.tokens[id]
   }
 
   isSpecial(id: number): boolean {

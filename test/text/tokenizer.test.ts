@@ -11,6 +11,7 @@ import { checkpointDir, readGolden, realQwen } from './fixtures.js'
 interface StringCases {
   tokenizer: { sha256: string }
   cases: { text: string; ids: number[] }[]
+  pairs?: { a: string; b: string; ids: number[]; type_ids: number[] }[]
 }
 
 interface PromptCases {
@@ -40,6 +41,27 @@ describe('golden strings', () => {
     expect(createHash('sha256').update(file).digest('hex')).toBe(tokenizer.sha256)
     expect(cases).toHaveLength(415)
     expectIds(await openTokenizer(realQwen, { specialTokensInText: 'parse' }), cases, false)
+  })
+})
+
+describe.each(['bert-embedding', 'xlm-roberta-embedding', 'xlm-roberta-reranker'])('golden strings of %s', (name) => {
+  it('alone', async () => {
+    const { cases } = await readGolden<StringCases>(`tokenizers/${name}.json`)
+    expect(cases).toHaveLength(415)
+    expectIds(await openTokenizer(checkpointDir(name), { specialTokensInText: 'parse' }), cases, true)
+  })
+
+  it('in pairs', async () => {
+    const { pairs = [] } = await readGolden<StringCases>(`tokenizers/${name}.json`)
+    expect(pairs.length).toBeGreaterThan(10)
+    const tokenizer = await openTokenizer(checkpointDir(name), { specialTokensInText: 'parse' })
+    const { before, between, after, secondType } = tokenizer.aroundPair!
+    for (const { a, b, ids, type_ids } of pairs) {
+      const first = [...before, ...tokenizer.encode(a), ...between]
+      const second = [...tokenizer.encode(b), ...after]
+      expect([...first, ...second], `${a} / ${b}`).toEqual(ids)
+      expect([...first.map(() => 0), ...second.map(() => secondType)]).toEqual(type_ids)
+    }
   })
 })
 
