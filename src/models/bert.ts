@@ -4,16 +4,10 @@ import type { EncoderConfig } from '../checkpoint/config-encoder.js'
 import type { WeightTable } from '../checkpoint/weights.js'
 import { ProgramBuilder } from '../program/builder.js'
 import type { Program, Value } from '../program/program.js'
-import type { PackedRows } from '../program/rows.js'
 import { checkWeights, weightShapes } from './check-weights.js'
 import type { Model } from './model.js'
 
-/** How one vector comes out of a sequence. */
-export type EncoderPooling = 'cls' | 'mean' | 'last'
-
 export interface BertOptions {
-  /** `cls` by default. A classification head always reads the first token. */
-  pooling?: EncoderPooling
   /** Rows of the classification head; absent for an embedder. */
   numLabels?: number | undefined
   /** Also give out `embeddings` and `layer_0`, `layer_1`, …: for comparing with a reference. */
@@ -36,13 +30,12 @@ export function bert(config: EncoderConfig, weights: WeightTable, options: BertO
     weights,
     hidden: config.hidden,
     causal: false,
-    pools: options.pooling === 'last' ? 'last' : options.pooling === 'mean' ? 'mean' : 'first',
-    inputs: (rows) => ({
-      ids: rows.ids,
-      positions: rows.positions.map((position) => position + config.positionOffset),
-      types: rows.types ?? new Int32Array(rows.ids.length),
-      spans: rows.spans,
-      ...(options.pooling === 'mean' ? { pooledSpans: spansOfRows(rows) } : { pooled: rows.pooled }),
+    inputs: ({ ids, positions, types, spans, pooled }) => ({
+      ids,
+      positions: positions.map((position) => position + config.positionOffset),
+      types: types ?? new Int32Array(ids.length),
+      spans,
+      pooled,
     }),
   }
 }
@@ -73,30 +66,27 @@ const heads = {
 const headOf = (weights: WeightTable): EncoderHead => (weights.has('classifier.dense.weight') ? 'roberta' : 'bert')
 
 function encoderProgram(config: EncoderConfig, head: EncoderHead, options: BertOptions): Program {
-  const { pooling = 'cls', numLabels } = options
   const p = new ProgramBuilder()
   const ids = p.integers('ids', 'tokens')
   const positions = p.integers('positions', 'tokens')
   const types = p.integers('types', 'tokens')
   const spans = p.spans('spans')
-  const pooled = p.integers(pooling === 'mean' ? 'pooledSpans' : 'pooled', 'pooled')
+  const pooled = p.integers('pooled', 'pooled')
 
   const words = p.embed(ids, tables.words, config.hidden)
   const placed = p.add(words, p.embed(positions, tables.positions, config.hidden))
   let x = norm(p, config, p.add(placed, p.embed(types, tables.types, config.hidden)), `${embeddings}.LayerNorm`)
   if (options.trace) p.output('embeddings', x)
   for (let layer = 0; layer < config.numLayers; layer++) {
-    // Only the pooled rows of the last layer are ever read; a mean reads all of them.
-    const queryRows = layer === config.numLayers - 1 && pooling !== 'mean' ? pooled : undefined
+    // Only the pooled rows of the last layer are ever read.
+    const queryRows = layer === config.numLayers - 1 ? pooled : undefined
     x = encoderLayer(p, config, `encoder.layer.${layer}`, { x, spans, queryRows })
     if (options.trace) p.output(`layer_${layer}`, x)
   }
-  const hidden = pooling === 'mean' ? p.gatherRows(p.mean(x, spans, 'spans'), pooled) : x
-  p.output('hidden', hidden)
-  if (numLabels !== undefined) {
+  p.output('hidden', x)
+  if (options.numLabels !== undefined) {
     const { dense, out } = heads[head]
-    const inner = linear(p, hidden, dense, config.hidden, 'tanh')
-    p.output('logits', linear(p, inner, out, numLabels))
+    p.output('logits', linear(p, linear(p, x, dense, config.hidden, 'tanh'), out, options.numLabels))
   }
   return p.build()
 }
@@ -142,9 +132,3 @@ const linear = (
 
 const norm = (p: ProgramBuilder, { layerNormEps }: EncoderConfig, x: Value, name: string): Value =>
   p.layerNorm(x, `${name}.weight`, `${name}.bias`, layerNormEps)
-
-/** The span that each pooled row lies in. */
-function spansOfRows({ spans, pooled }: PackedRows): Int32Array {
-  const starts = spans.map(({ start }) => start)
-  return pooled.map((row) => starts.findLastIndex((start) => start <= row))
-}

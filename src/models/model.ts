@@ -14,8 +14,6 @@ export interface Model {
   hidden: number
   /** Rows see only what came before them, so a shared prefix may be computed once. */
   causal: boolean
-  /** What of a sequence is pooled: one of its rows, or the mean of all, for which any of its rows may be named. */
-  pools: 'first' | 'last' | 'mean'
   inputs(rows: PackedRows): ProgramInputs
   /** How images become rows of the program above; absent from models that read text only. */
   vision?: VisionModel

@@ -29,7 +29,6 @@ export async function qwen3Vl(
     weights,
     hidden: text.hidden,
     causal: true,
-    pools: 'last',
     inputs: (rows) => ({
       ids: rows.ids,
       spans: rows.spans,

@@ -27,7 +27,6 @@ export function qwen3(config: DecoderConfig, weights: WeightTable, options: Deco
     weights,
     hidden: config.hidden,
     causal: true,
-    pools: 'last',
     inputs: ({ ids, positions, spans, pooled }) => ({ ids, spans, pooled, ...rotary.at(positions) }),
   }
 }

@@ -4,7 +4,7 @@
 // is known only when a batch arrives, so the first dimension is a name.
 
 /** The name of a row count that differs from batch to batch. */
-export type RowsName = 'tokens' | 'pooled' | 'spans' | 'visual' | 'patches'
+export type RowsName = 'tokens' | 'pooled' | 'visual' | 'patches'
 
 /** Index of a value in a program. */
 export type Value = number & { readonly brand?: 'Value' }
