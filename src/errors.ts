@@ -65,8 +65,10 @@ const kinds = {
   // Running
   DEVICE_UNAVAILABLE: { status: 500, exit: exitCode.failed },
   DEVICE_FAILED: { status: 500, exit: exitCode.failed },
+  DEVICE_OUT_OF_MEMORY: { status: 500, exit: exitCode.failed },
   RESULT_NOT_FINITE: { status: 500, exit: exitCode.checkpoint },
   // Files
+  FILES_EXHAUSTED: { status: 503, exit: exitCode.failed },
   INPUT_UNREADABLE: { status: 400, exit: exitCode.usage },
   OUTPUT_UNWRITABLE: { status: 500, exit: exitCode.failed },
   RESUME_MISMATCH: { status: 409, exit: exitCode.usage },

@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <cstring>
 #include <limits>
-#include <stdexcept>
 #include <vector>
 
 #include "attention_layout.h"
+#include "query_tiles.h"
 
 namespace {
 
@@ -60,14 +60,14 @@ struct Workspace {
   float* scores;    // [kTileRows][kKeys]
   T* probabilities; // [kTileRows][kKeys]
 
-  static size_t bytes(const AttentionLayout& layout) {
-    const int64_t floats = kTileQueries * layout.paddedDim + 2 * kTileQueries + kTileRows * (kKeyBlock + kKeys);
+  static int64_t bytes(const PanelSizes& sizes) {
+    const int64_t floats = kTileQueries * sizes.paddedDim + 2 * kTileQueries + kTileRows * (kKeyBlock + kKeys);
     return roundUp(floats * sizeof(float) + kTileRows * kKeys * sizeof(T), kAlign);
   }
 
-  Workspace(const AttentionLayout& layout, char* at) {
+  Workspace(const PanelSizes& sizes, char* at) {
     outputs = reinterpret_cast<float*>(at);
-    maxima = outputs + kTileQueries * layout.paddedDim;
+    maxima = outputs + kTileQueries * sizes.paddedDim;
     sums = maxima + kTileQueries;
     panel = sums + kTileQueries;
     scores = panel + kTileRows * kKeyBlock;
@@ -79,57 +79,74 @@ template <class T>
 class Attention {
  public:
   Attention(const Kernels& kernels, const AttentionArgs& args, ThreadPool& pool, char* scratch)
-      : kernels_(kernels), args_(args), pool_(pool), layout_(args) {
-    const int64_t panels = args.kvHeads * layout_.blocks;
-    keys_ = reinterpret_cast<T*>(scratch);
-    scratch += roundUp(panels * layout_.keyPanel * sizeof(T), kAlign);
-    values_ = reinterpret_cast<T*>(scratch);
-    scratch += roundUp(panels * layout_.valueGroups * layout_.valuePanel * sizeof(T), kAlign);
-    workspaces_ = scratch;
+      : kernels_(kernels), args_(args), pool_(pool), sizes_(args.headDim) {
+    T* next = reinterpret_cast<T*>(scratch);
+    for (int span = 0; span < args.spans.count; span++) {
+      const PanelRoom room = roomOf(args, span);
+      panels_.push_back({room.data == nullptr ? next : static_cast<T*>(room.data), numKeyBlocks(room.rows)});
+      if (room.data == nullptr) next += spanSize(args, room.rows);
+    }
+    workspaces_ = reinterpret_cast<char*>(next);
   }
 
-  static size_t scratchBytes(const AttentionArgs& args, int threads) {
-    const AttentionLayout layout(args);
-    const int64_t panels = args.kvHeads * layout.blocks;
-    return roundUp(panels * layout.keyPanel * sizeof(T), kAlign) +
-           roundUp(panels * layout.valueGroups * layout.valuePanel * sizeof(T), kAlign) +
-           threads * Workspace<T>::bytes(layout);
+  static int64_t scratchBytes(const AttentionArgs& args, int threads) {
+    int64_t elements = 0;
+    for (int span = 0; span < args.spans.count; span++) {
+      const PanelRoom room = roomOf(args, span);
+      if (room.data == nullptr) elements += spanSize(args, room.rows);
+    }
+    return elements * sizeof(T) + threads * Workspace<T>::bytes(PanelSizes(args.headDim));
   }
 
   void run() {
-    const std::vector<QueryTile> units = queryTiles(args_);
     pack();
-    // The longest units come last in a causal span; starting with them evens out the end.
-    const int64_t count = static_cast<int64_t>(units.size());
+    // The longest tiles come last in a causal span; starting with them evens out the end.
+    const std::vector<QueryTile>& tiles = *args_.tiles;
+    const int64_t count = static_cast<int64_t>(tiles.size());
     pool_.parallelFor(count * args_.heads, [&](int64_t index, int thread) {
       const int head = static_cast<int>(index % args_.heads);
-      Workspace<T> workspace(layout_, workspaces_ + thread * Workspace<T>::bytes(layout_));
-      unit(units[count - 1 - index / args_.heads], head, workspace);
+      Workspace<T> workspace(sizes_, workspaces_ + thread * Workspace<T>::bytes(sizes_));
+      unit(tiles[count - 1 - index / args_.heads], head, workspace);
     });
   }
 
  private:
-  /** Every span's keys and values, in blocks of kKeyBlock rows; what a block lacks is zero. */
+  struct SpanBlock {
+    int span;
+    int64_t block;
+  };
+
+  static PanelRoom roomOf(const AttentionArgs& args, int span) {
+    const PanelRoom own{nullptr, args.spans.rows[span]};
+    return args.rooms == nullptr || args.rooms[span].data == nullptr ? own : args.rooms[span];
+  }
+
+  /** A multiple of kAlign bytes, because headDim is even and a block has 48 keys. */
+  static int64_t spanSize(const AttentionArgs& args, int64_t rows) {
+    return args.kvHeads * PanelSizes(args.headDim).head(numKeyBlocks(rows));
+  }
+
+  /** The keys and values of every span of this batch, in blocks of kKeyBlock rows; what a block lacks is zero. */
   void pack() {
-    std::vector<int> spanOfBlock(layout_.blocks);
+    std::vector<SpanBlock> blocks;
     for (int span = 0; span < args_.spans.count; span++) {
-      std::fill_n(spanOfBlock.begin() + layout_.firstBlock[span], layout_.numBlocks(span), span);
+      if (args_.spans.isKept(span)) continue;
+      for (int64_t block = 0; block < panels_[span].blocks; block++) blocks.push_back({span, block});
     }
-    pool_.parallelFor(layout_.blocks * args_.kvHeads, [&](int64_t index, int) {
-      const int64_t block = index / args_.kvHeads;
-      packBlock(spanOfBlock[block], block, static_cast<int>(index % args_.kvHeads));
+    pool_.parallelFor(static_cast<int64_t>(blocks.size()) * args_.kvHeads, [&](int64_t index, int) {
+      packBlock(blocks[index / args_.kvHeads], static_cast<int>(index % args_.kvHeads));
     });
   }
 
-  void packBlock(int span, int64_t block, int kvHead) {
-    const int64_t skipped = (block - layout_.firstBlock[span]) * kKeyBlock;
-    const int64_t first = args_.spans.starts[span] + skipped;
-    const int64_t count = std::min<int64_t>(kKeyBlock, args_.spans.rows[span] - skipped);
+  void packBlock(const SpanBlock& at, int kvHead) {
+    const int64_t skipped = at.block * kKeyBlock;
+    const int64_t first = args_.spans.starts[at.span] + skipped;
+    const int64_t count = std::min<int64_t>(kKeyBlock, args_.spans.rows[at.span] - skipped);
     const int64_t stride = int64_t{args_.kvHeads} * args_.headDim;
-    T* keyPanel = keys_ + layout_.keyOffset(kvHead, block);
-    std::memset(keyPanel, 0, layout_.keyPanel * sizeof(T));
-    for (int group = 0; group < layout_.valueGroups; group++) {
-      std::memset(values(kvHead, span, group, skipped), 0, layout_.valuePanel * sizeof(T));
+    T* keyPanel = panels_[at.span].keys(sizes_, kvHead, at.block);
+    std::memset(keyPanel, 0, sizes_.keyPanel * sizeof(T));
+    for (int group = 0; group < sizes_.valueGroups; group++) {
+      std::memset(panels_[at.span].values(sizes_, kvHead, group, at.block), 0, sizes_.valuePanel * sizeof(T));
     }
     for (int64_t key = 0; key < count; key++) {
       const int64_t from = (first + key) * stride + int64_t{kvHead} * args_.headDim;
@@ -137,19 +154,15 @@ class Attention {
       const T* v = static_cast<const T*>(args_.v) + from;
       for (int i = 0; i < args_.headDim; i++) keyPanel[Types<T>::at(i, key, kKeyBlock)] = k[i];
       for (int i = 0; i < args_.headDim; i++) {
-        values(kvHead, span, i / kValueBlock, skipped)[Types<T>::at(key, i % kValueBlock, kValueBlock)] = v[i];
+        T* const panel = panels_[at.span].values(sizes_, kvHead, i / kValueBlock, at.block);
+        panel[Types<T>::at(key, i % kValueBlock, kValueBlock)] = v[i];
       }
     }
   }
 
-  /** A span's values of a group of channels, from its key `first` on, which starts a block. */
-  T* values(int kvHead, int span, int group, int64_t first) {
-    return values_ + layout_.valueOffset(kvHead, span, group) + first * kValueBlock;
-  }
-
   /** One head of up to kTileQueries queries, over all the keys they see. */
   void unit(const QueryTile& tile, int head, Workspace<T>& work) {
-    std::fill_n(work.outputs, tile.count * layout_.paddedDim, 0.0f);
+    std::fill_n(work.outputs, tile.count * sizes_.paddedDim, 0.0f);
     std::fill_n(work.maxima, tile.count, -std::numeric_limits<float>::infinity());
     std::fill_n(work.sums, tile.count, 0.0f);
     const Spans& spans = args_.spans;
@@ -182,11 +195,11 @@ class Attention {
     if (longest == 0) return;
     const int blocks = static_cast<int>(roundUp(longest, kKeyBlock) / kKeyBlock);
     const int kvHead = head / (args_.heads / args_.kvHeads);
-    const int64_t block = layout_.firstBlock[span] + first / kKeyBlock;
+    const int64_t block = first / kKeyBlock;
     const int64_t ldq = int64_t{args_.heads} * args_.headDim;
     const T* q = static_cast<const T*>(args_.q) + tile.first * ldq + int64_t{head} * args_.headDim;
     for (int b = 0; b < blocks; b++) {
-      Types<T>::scores(kernels_, tile.count, args_.headDim, q, ldq, keys_ + layout_.keyOffset(kvHead, block + b),
+      Types<T>::scores(kernels_, tile.count, args_.headDim, q, ldq, panels_[span].keys(sizes_, kvHead, block + b),
                        work.panel);
       for (int i = 0; i < tile.count; i++) {
         std::memcpy(work.scores + i * kKeys + b * kKeyBlock, work.panel + i * kKeyBlock, kKeyBlock * sizeof(float));
@@ -197,13 +210,13 @@ class Attention {
       const int row = start + i;
       const float factor = kernels_.softmaxRow(blocks * kKeyBlock, limits[i], args_.scale, scores, work.maxima + row,
                                                work.sums + row, scores);
-      if (factor != 1.0f) kernels_.scaleRow(layout_.paddedDim, factor, work.outputs + row * layout_.paddedDim);
+      if (factor != 1.0f) kernels_.scaleRow(sizes_.paddedDim, factor, work.outputs + row * sizes_.paddedDim);
       Types<T>::store(kernels_, blocks * kKeyBlock, scores, work.probabilities + i * kKeys);
     }
-    for (int group = 0; group < layout_.valueGroups; group++) {
+    for (int group = 0; group < sizes_.valueGroups; group++) {
       Types<T>::values(kernels_, tile.count, blocks * kKeyBlock, work.probabilities,
-                       values(kvHead, span, group, first),
-                       work.outputs + start * layout_.paddedDim + group * kValueBlock, layout_.paddedDim);
+                       panels_[span].values(sizes_, kvHead, group, block),
+                       work.outputs + start * sizes_.paddedDim + group * kValueBlock, sizes_.paddedDim);
     }
   }
 
@@ -217,7 +230,7 @@ class Attention {
   void finish(const QueryTile& tile, int head, Workspace<T>& work) {
     const int64_t ldo = int64_t{args_.heads} * args_.headDim;
     for (int i = 0; i < tile.count; i++) {
-      float* output = work.outputs + i * layout_.paddedDim;
+      float* output = work.outputs + i * sizes_.paddedDim;
       kernels_.scaleRow(args_.headDim, 1.0f / work.sums[i], output);
       T* out = static_cast<T*>(args_.out) + (tile.first + i) * ldo + int64_t{head} * args_.headDim;
       Types<T>::store(kernels_, args_.headDim, output, out);
@@ -227,20 +240,23 @@ class Attention {
   const Kernels& kernels_;
   const AttentionArgs& args_;
   ThreadPool& pool_;
-  const AttentionLayout layout_;
-  T* keys_;
-  T* values_;
+  const PanelSizes sizes_;
+  std::vector<SpanPanels<T>> panels_;  // by span
   char* workspaces_;
 };
 
 }  // namespace
 
-size_t attentionScratchBytes(const AttentionArgs& args, int threads) {
+int64_t panelBytes(int kvHeads, int headDim, bool isBf16, int64_t rows) {
+  const int64_t elements = kvHeads * PanelSizes(headDim).head(numKeyBlocks(rows));
+  return elements * static_cast<int64_t>(isBf16 ? sizeof(bf16) : sizeof(float));
+}
+
+int64_t attentionScratchBytes(const AttentionArgs& args, int threads) {
   return args.isBf16 ? Attention<bf16>::scratchBytes(args, threads) : Attention<float>::scratchBytes(args, threads);
 }
 
 void attention(const Kernels& kernels, const AttentionArgs& args, ThreadPool& pool, void* scratch) {
-  if (args.headDim % 2 != 0) throw std::invalid_argument("headDim is odd");
   if (args.isBf16) {
     Attention<bf16>(kernels, args, pool, static_cast<char*>(scratch)).run();
   } else {

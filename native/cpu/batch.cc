@@ -10,11 +10,24 @@ namespace {
 
 constexpr int64_t kUnknown = -1;
 
-/** Packed rows are numbered with 32 bits. */
-constexpr int64_t kMaxRows = INT32_MAX;
-
 [[noreturn]] void fail(const std::string& name, const std::string& what) {
   throw Failure(kInputInvalid, "The input " + name + " " + what + ".");
+}
+
+/** A span is kept or was, under a positive number. One that was has no rows here, and nothing before it. */
+void checkNumbers(const std::string& name, const SpanLists& spans) {
+  if (spans.keep.size() != spans.starts.size() || spans.kept.size() != spans.starts.size()) {
+    fail(name, "has lists of unequal lengths");
+  }
+  for (size_t i = 0; i < spans.starts.size(); i++) {
+    for (const int64_t number : {spans.keep[i], spans.kept[i]}) {
+      if (number != kNoNumber && number < 1) fail(name, "has a number to keep that is not positive");
+    }
+    if (spans.kept[i] == kNoNumber) continue;
+    const bool hasChain = spans.chainOffsets[i] != spans.chainOffsets[i + 1];
+    const bool isWhole = spans.keep[i] == kNoNumber && spans.starts[i] == 0 && spans.rows[i] > 0 && !hasChain;
+    if (!isWhole) fail(name, "has a kept span with a start, a chain, no rows or a new number");
+  }
 }
 
 /** Chains name earlier spans, and lie one after the other. */
@@ -34,6 +47,7 @@ void checkSpans(const std::string& name, const SpanLists& spans) {
       if (!isEarlier) fail(name, "has a chain that looks ahead");
     }
   }
+  checkNumbers(name, spans);
 }
 
 int64_t rowsOf(const Plan& plan, const PlanInput& input, const BatchInput& given) {
@@ -70,6 +84,7 @@ std::vector<int64_t> countRows(const Plan& plan, const Batch& batch) {
 void checkCover(const Spans& spans, int64_t rows) {
   int64_t next = 0;
   for (int i = 0; i < spans.count; i++) {
+    if (spans.isKept(i)) continue;
     if (spans.starts[i] != next || spans.rows[i] < 1) {
       throw Failure(kInputInvalid, "Span " + std::to_string(i) + " does not begin where the one before it ends.");
     }

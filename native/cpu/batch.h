@@ -7,11 +7,17 @@
 #include "attention.h"
 #include "plan.h"
 
+/** Packed rows are numbered with 32 bits. */
+constexpr int64_t kMaxRows = INT32_MAX;
+
 struct SpanLists {
   std::vector<int32_t> starts, rows, chainOffsets, chains;
+  /** Numbers, or kNoNumber. */
+  std::vector<int64_t> keep, kept;
 
   Spans view() const {
-    return {static_cast<int>(starts.size()), starts.data(), rows.data(), chainOffsets.data(), chains.data()};
+    return {static_cast<int>(starts.size()), starts.data(), rows.data(), chainOffsets.data(), chains.data(),
+            kept.data()};
   }
 };
 
@@ -31,5 +37,5 @@ using Batch = std::vector<BatchInput>;
  */
 std::vector<int64_t> countRows(const Plan& plan, const Batch& batch);
 
-/** Throws Failure (INPUT_INVALID) unless the spans cover `rows` rows in order, without gaps. */
+/** Throws Failure (INPUT_INVALID) unless the spans that are not kept ones cover `rows` rows in order, without gaps. */
 void checkCover(const Spans& spans, int64_t rows);

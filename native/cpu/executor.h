@@ -8,6 +8,7 @@
 
 #include "arena.h"
 #include "batch.h"
+#include "kept.h"
 #include "kernels.h"
 #include "plan.h"
 #include "threads.h"
@@ -23,7 +24,6 @@ struct RunOutput {
 /** Where the time of all runs so far went. */
 struct Statistics {
   double linearSeconds = 0;
-  double linearFlops = 0;
   double attentionSeconds = 0;
   double totalSeconds = 0;
   int64_t packedBytes = 0;
@@ -42,9 +42,13 @@ class Executor {
 
   /** Runs one batch at a time. Throws Failure (INPUT_INVALID, or CANCELLED between two steps), std::bad_alloc. */
   std::vector<RunOutput> run(const Batch& batch, const std::atomic<bool>& isCancelled);
+  /** Frees a kept span. Not during a run. */
+  void forget(int64_t number) { kept_.forget(number); }
 
-  /** From any thread. */
+  // From any thread.
   Statistics statistics() const;
+  /** Bytes that a kept span takes; 0 where this plan keeps none. */
+  int64_t keptBytes(int64_t rows) const { return kept_.bytes(rows); }
   const Plan& plan() const { return plan_; }
   const std::string& warning() const { return weights_.warning(); }
 
@@ -54,6 +58,7 @@ class Executor {
   ThreadPool pool_;
   const Weights weights_;
   Arena arena_;
+  KeptSpans kept_;
   mutable std::mutex mutex_;
   Statistics statistics_;  // guarded by mutex_
 };

@@ -154,6 +154,73 @@ void testCancel(Random& random, const Kernels& kernels) {
   other.join();
 }
 
+/** Two attentions in a row over values that the batch gives. */
+struct Attentions {
+  static constexpr int kHeads = 2;
+  static constexpr int kHeadDim = 8;
+  Plan plan;
+
+  Attentions() {
+    const int64_t width = kHeads * kHeadDim;
+    plan.rowNames = {"rows"};
+    plan.values = {{0, width, Format::f32, 2}, {0, width, Format::f32, 1}, {0, width, Format::f32, 2}};
+    plan.inputs.push_back({"x", InputKind::floats, 0});
+    plan.inputs.push_back({"spans", InputKind::spans});
+    for (int out = 1; out <= 2; out++) {
+      plan.steps.push_back(AttentionStep{out - 1, 0, 0, 1, kNone, kHeads, kHeads, kHeadDim, true, 0.5f, out});
+    }
+    plan.outputs = {{"out", 2}};
+  }
+
+  /** Rows from `first` on of a long text of `x`. */
+  static Batch batch(const std::vector<float>& x, int64_t first, SpanLists spans) {
+    Batch batch(2);
+    batch[0].floats.assign(x.begin() + first * kHeads * kHeadDim, x.end());
+    batch[1].spans = std::move(spans);
+    return batch;
+  }
+};
+
+/** Spans of which the second sees the first, whose numbers are those given. */
+SpanLists twoSpans(int first, int second, int64_t keep, int64_t kept) {
+  const bool isKept = kept != kNoNumber;
+  return {{0, isKept ? 0 : first}, {first, second}, {0, 0, 1}, {0}, {keep, kNoNumber}, {kept, kNoNumber}};
+}
+
+void testKept(Random& random, const Kernels& kernels) {
+  const std::atomic<bool> isCancelled{false};
+  const std::atomic<bool> isAtOnce{true};
+  const Attentions attentions;
+  Executor executor(attentions.plan, kernels, {2, "", isCancelled});
+  const int first = random.between(1, 150);
+  const int second = random.between(1, 60);
+  const std::vector<float> x = random.floats(int64_t{first + second} * Attentions::kHeads * Attentions::kHeadDim);
+  const auto run = [&](int skipped, SpanLists spans, const std::atomic<bool>& isStopped) -> std::vector<float> {
+    try {
+      return executor.run(Attentions::batch(x, skipped, std::move(spans)), isStopped)[0].data;
+    } catch (const Failure&) {
+      return {};
+    }
+  };
+  const auto fails = [&](int64_t keep, int64_t kept, int rows) {
+    return run(kept == kNoNumber ? 0 : first, twoSpans(rows, second, keep, kept), isCancelled).empty();
+  };
+  expect(run(0, twoSpans(first, second, 7, kNoNumber), isAtOnce).empty(), "the run is cancelled");
+  expect(fails(kNoNumber, 7, first), "a cancelled run keeps nothing");
+  const std::vector<float> whole = run(0, twoSpans(first, second, 7, kNoNumber), isCancelled);
+  const std::vector<float> rest = run(first, twoSpans(first, second, kNoNumber, 7), isCancelled);
+  expect(!rest.empty() && std::equal(rest.rbegin(), rest.rend(), whole.rbegin()), "a kept span is as good as computed");
+  expect(fails(7, kNoNumber, first), "a number is taken once");
+  expect(fails(0, kNoNumber, first) && fails(-2, kNoNumber, first), "numbers are positive");
+  expect(fails(kNoNumber, 8, first), "a number that is not there is refused");
+  expect(fails(kNoNumber, 7, first + 1), "no more rows are seen than are kept");
+  executor.forget(8);
+  executor.forget(7);
+  expect(fails(kNoNumber, 7, first), "a forgotten span is gone");
+  const int64_t perStep = panelBytes(Attentions::kHeads, Attentions::kHeadDim, false, first);
+  expect(executor.keptBytes(first) == 2 * perStep, "a kept span takes the panels of every attention");
+}
+
 }  // namespace
 
 int main(int numArguments, char** arguments) {
@@ -166,6 +233,7 @@ int main(int numArguments, char** arguments) {
       for (const Format format : {Format::f32, Format::bf16, Format::i8}) testChain(random, kernels, format);
     }
     testCancel(random, kernels);
+    for (int round = 0; round < 10; round++) testKept(random, kernels);
   }
   std::remove("/tmp/qvl-executor-test.pack");
   std::printf("seed %u: %s\n", seed, numFailed == 0 ? "all within their tolerance" : "FAILED");

@@ -59,11 +59,15 @@ Run::Run(const RunResources& resources, const Batch& batch)
       pool_(resources.pool),
       weights_(resources.weights),
       arena_(resources.arena),
+      kept_(resources.kept),
       batch_(batch),
       values_(makeMatrices(plan_, countRows(plan_, batch))),
       context_(kernels_, pool_, maxWidth(plan_)),
       scratches_(plan_.steps.size()) {
+  kept_.check(plan_, batch_);
   placeInputs();
+  tileQueries();
+  fresh_ = kept_.makeRoom(batch_);
   placeResults();
 }
 
@@ -78,13 +82,23 @@ void Run::placeInputs() {
   }
 }
 
+void Run::tileQueries() {
+  for (const Step& step : plan_.steps) {
+    const auto* attention = std::get_if<AttentionStep>(&step);
+    if (attention == nullptr) continue;
+    checkCover(batch_[attention->spans].spans.view(), value(attention->k).rows);
+    std::vector<QueryTile>& tiles = tiles_[{attention->spans, attention->queryRows}];
+    if (tiles.empty()) tiles = queryTiles(attentionArgs(*attention, {}));
+  }
+}
+
 void Run::placeResults() {
   std::vector<Buffer> buffers;
   for (int step = 0; step < static_cast<int>(plan_.steps.size()); step++) {
     const int out = valueWritten(plan_.steps[step]);
     buffers.push_back({values_[out].bytes(), step, plan_.values[out].lastUse});
     const auto* attention = std::get_if<AttentionStep>(&plan_.steps[step]);
-    if (attention != nullptr) buffers.push_back({scratchBytes(*attention), step, step});
+    if (attention != nullptr) buffers.push_back({scratchBytes(step, *attention), step, step});
   }
   unsigned char* const base = arena_.place(buffers);
   auto buffer = buffers.begin();
@@ -96,10 +110,9 @@ void Run::placeResults() {
 
 void Run::steps(const std::atomic<bool>& isCancelled) {
   const Clock::time_point start = Clock::now();
-  for (size_t step = 0; step < plan_.steps.size(); step++) {
+  for (step_ = 0; step_ < static_cast<int>(plan_.steps.size()); step_++) {
     if (isCancelled) throw Failure(kCancelled, "The run was cancelled.");
-    scratch_ = scratches_[step];
-    std::visit(*this, plan_.steps[step]);
+    std::visit(*this, plan_.steps[step_]);
   }
   statistics_.totalSeconds = secondsSince(start);
 }
@@ -134,8 +147,6 @@ void Run::multiply(const LinearArgs& args) {
   const Clock::time_point start = Clock::now();
   linear(kernels_, args, pool_);
   statistics_.linearSeconds += secondsSince(start);
-  const double products = static_cast<double>(args.x.rows) * args.weight.rows * args.weight.columns;
-  statistics_.linearFlops += 2 * products * (args.up == nullptr ? 1 : 2);
 }
 
 void Run::operator()(const HeadRotaryStep& s) {
@@ -143,7 +154,11 @@ void Run::operator()(const HeadRotaryStep& s) {
   headRotaryRows(context_, value(s.x), args, value(s.out));
 }
 
-AttentionArgs Run::attentionArgs(const AttentionStep& s) const {
+std::vector<PanelRoom> Run::rooms(int step, const AttentionStep& s) const {
+  return kept_.rooms(step, s.spans, batch_[s.spans].spans, fresh_);
+}
+
+AttentionArgs Run::attentionArgs(const AttentionStep& s, const std::vector<PanelRoom>& rooms) const {
   AttentionArgs args{};
   args.heads = s.heads;
   args.kvHeads = s.kvHeads;
@@ -159,27 +174,30 @@ AttentionArgs Run::attentionArgs(const AttentionStep& s) const {
   args.rows = value(s.k).rows;
   args.queryRows = s.queryRows == kNone ? nullptr : value(s.queryRows).integers();
   args.spans = batch_[s.spans].spans.view();
+  args.rooms = rooms.empty() ? nullptr : rooms.data();
+  args.tiles = &tiles_.at({s.spans, s.queryRows});
   return args;
 }
 
-int64_t Run::scratchBytes(const AttentionStep& s) const {
-  const AttentionArgs args = attentionArgs(s);
-  checkCover(args.spans, args.rows);
+int64_t Run::scratchBytes(int step, const AttentionStep& s) const {
+  const std::vector<PanelRoom> rooms = this->rooms(step, s);
+  const AttentionArgs args = attentionArgs(s, rooms);
   const bool isConverted = value(s.out).format != value(s.q).format;
-  return roundUp(static_cast<int64_t>(attentionScratchBytes(args, pool_.threads())), kAlignment) +
-         (isConverted ? value(s.q).bytes() : 0);
+  return roundUp(attentionScratchBytes(args, pool_.threads()), kAlignment) + (isConverted ? value(s.q).bytes() : 0);
 }
 
 void Run::operator()(const AttentionStep& s) {
   const Clock::time_point start = Clock::now();
-  AttentionArgs args = attentionArgs(s);
+  const std::vector<PanelRoom> rooms = this->rooms(step_, s);
+  AttentionArgs args = attentionArgs(s, rooms);
+  unsigned char* const scratch = scratches_[step_];
   Matrix result = value(s.out);
   if (result.format != value(s.q).format) {
     result = value(s.q);
-    result.place(scratch_);
+    result.place(scratch);
     args.out = result.data;
   }
-  attention(kernels_, args, pool_, scratch_ + (args.out == value(s.out).data ? 0 : result.bytes()));
+  attention(kernels_, args, pool_, scratch + (args.out == value(s.out).data ? 0 : result.bytes()));
   if (args.out != value(s.out).data) convertRows(context_, result, value(s.out));
   statistics_.attentionSeconds += secondsSince(start);
 }

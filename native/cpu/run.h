@@ -2,13 +2,17 @@
 #pragma once
 
 #include <atomic>
+#include <map>
+#include <utility>
 #include <vector>
 
 #include "arena.h"
 #include "attention.h"
 #include "batch.h"
 #include "executor.h"
+#include "kept.h"
 #include "linear.h"
+#include "query_tiles.h"
 #include "steps.h"
 
 /** What a run uses of its executor. */
@@ -18,6 +22,7 @@ struct RunResources {
   ThreadPool& pool;
   const Weights& weights;
   Arena& arena;
+  const KeptSpans& kept;
 };
 
 class Run {
@@ -28,6 +33,8 @@ class Run {
   void steps(const std::atomic<bool>& isCancelled);
   std::vector<RunOutput> outputs() const;
   const Statistics& statistics() const { return statistics_; }
+  /** The spans that the batch keeps, once the steps have run. */
+  KeptByNumber takeKept() { return std::move(fresh_); }
 
   // A step of each kind; called by steps().
   void operator()(const EmbedStep& s);
@@ -47,10 +54,13 @@ class Run {
 
  private:
   void placeInputs();
+  void tileQueries();
   void placeResults();
-  AttentionArgs attentionArgs(const AttentionStep& s) const;
+  /** Of a step; `rooms` are those of its spans. */
+  AttentionArgs attentionArgs(const AttentionStep& s, const std::vector<PanelRoom>& rooms) const;
+  std::vector<PanelRoom> rooms(int step, const AttentionStep& s) const;
   /** Scratch of an attention, with room for its result where that is converted afterwards. */
-  int64_t scratchBytes(const AttentionStep& s) const;
+  int64_t scratchBytes(int step, const AttentionStep& s) const;
   void multiply(const LinearArgs& args);
 
   const Matrix& value(int index) const { return values_[index]; }
@@ -62,10 +72,14 @@ class Run {
   ThreadPool& pool_;
   const Weights& weights_;
   Arena& arena_;
+  const KeptSpans& kept_;
   const Batch& batch_;
   std::vector<Matrix> values_;  // by index of Plan::values
   StepContext context_;
-  unsigned char* scratch_ = nullptr;  // of the step being run
+  KeptByNumber fresh_;
+  /** By spans and queryRows of an attention step: all layers ask in the same way. */
+  std::map<std::pair<int, int>, std::vector<QueryTile>> tiles_;
+  int step_ = 0;                           // being run
   std::vector<unsigned char*> scratches_;  // by step
   Statistics statistics_;
 };

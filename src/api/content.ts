@@ -1,26 +1,36 @@
-// Reads what a request asks about: a string or content parts in any of the accepted forms, and writes it back.
+// Reads what a request asks about: a string or content parts in any of the accepted forms.
 
-import { QvlError } from '../errors.js'
+import type { QvlError } from '../errors.js'
 import type { Content, Part } from '../prompts/content.js'
-import { Fields, invalidField, isList, isObject } from './fields.js'
+import { Fields, invalidField, isList, isObject, refusal } from './fields.js'
 
-const contentForms = 'a string, {"text": "…"}, {"content": […]} or a list of content parts'
-const partTypes = ['text', 'image_url', 'video_url'] as const
+const contentForms = 'a string, {"text": "…"}, {"content": […]}, {"text", "image", "video"} or a list of content parts'
 
-/** One item: a string, `{text}` (Cohere), `{content}` (vLLM), a bare list of parts (SGLang) or a single part. */
+/** Each type of part, and what it stands for. */
+const partTypes = {
+  text: 'text',
+  input_text: 'text',
+  image_url: 'image',
+  input_image: 'image',
+  video_url: 'video',
+} as const
+
+/**
+ * One item: a string, `{content}` (vLLM), `{text}` (Cohere), `{text, image, video}` or a bare list of parts (SGLang), or
+ * a single part.
+ */
 export function parseContent(value: unknown, path: string): Content {
   if (typeof value === 'string') return value
   if (isList(value)) return value.map((part, index) => parsePart(part, `${path}[${index}]`))
   if (!isObject(value)) throw invalidField(path, value, contentForms)
   const fields = new Fields(value, path)
-  if (fields.get('role') !== undefined) throw chatMessage(path)
-  if (fields.get('type') !== undefined) return [parsePart(value, path)]
+  if (fields.has('role')) throw chatMessage(path)
+  if (fields.has('type')) return [parsePart(value, path)]
   const content = fields.get('content')
   if (typeof content === 'string') return content
   if (isList(content)) return parseContent(content, fields.pathOf('content'))
-  const text = content === undefined ? fields.string('text') : undefined
-  if (text === undefined) throw invalidField(path, value, contentForms)
-  return text
+  if (content !== undefined) throw fields.invalid('content', 'a string or a list of content parts')
+  return parseByMedium(fields)
 }
 
 /** A list of items, or one item alone. */
@@ -29,48 +39,67 @@ export function parseContents(value: unknown, path: string): Content[] {
   return value.map((item, index) => parseContent(item, `${path}[${index}]`))
 }
 
-/** The parts of a request as vLLM writes them. */
-export function renderPart(part: Part): object {
-  switch (part.type) {
-    case 'text':
-      return { type: 'text', text: part.text }
-    case 'image':
-      return { type: 'image_url', image_url: { url: part.image } }
-    case 'video':
-      return { type: 'video_url', video_url: { url: part.video } }
-    default:
-      return part satisfies never
+/** `{text?, image?, video?}`, in the order of the official scripts: video, image, text. */
+function parseByMedium(fields: Fields): Content {
+  const text = fields.string('text')
+  const video = parseFrames(fields)
+  const image = fields.string('image')
+  if (video === undefined && image === undefined) {
+    if (text === undefined) throw invalidField(fields.path, fields.object, contentForms)
+    return text
   }
+  const parts: Part[] = []
+  if (video !== undefined) parts.push({ type: 'video', video })
+  if (image !== undefined) parts.push({ type: 'image', image })
+  if (text !== undefined) parts.push({ type: 'text', text })
+  return parts
+}
+
+/** A video's URL, or those of its frames. */
+function parseFrames(fields: Fields): string | string[] | undefined {
+  const value = fields.get('video')
+  if (value === undefined || typeof value === 'string') return value
+  const isFrame = (frame: unknown): frame is string => typeof frame === 'string'
+  if (isList(value) && value.length > 0 && value.every(isFrame)) return value.filter(isFrame)
+  throw fields.invalid('video', 'a URL, or a list of the URLs of frames')
 }
 
 function parsePart(value: unknown, path: string): Part {
   const fields = new Fields(value, path)
-  const type = fields.oneOf('type', partTypes)
-  switch (type) {
-    case 'text': {
-      const text = fields.string('text')
-      if (text === undefined) throw fields.invalid('text', 'a string')
-      return { type: 'text', text }
-    }
-    case 'image_url':
+  const type = fields.string('type')
+  if (type === undefined) throw fields.invalid('type', `one of ${partNames.map((each) => `"${each}"`).join(', ')}`)
+  if (!isPartType(type)) throw unsupportedPart(fields.pathOf('type'), type)
+  switch (partTypes[type]) {
+    case 'text':
+      return { type: 'text', text: parseText(fields) }
+    case 'image':
       return { type: 'image', image: parseUrl(fields, 'image_url') }
-    case 'video_url':
+    case 'video':
       return { type: 'video', video: parseUrl(fields, 'video_url') }
-    case undefined:
-      throw fields.invalid('type', `one of ${partTypes.map((each) => `"${each}"`).join(', ')}`)
     default:
-      return type satisfies never
+      return partTypes[type] satisfies never
   }
 }
 
-/** Read as content it would lose its role, and with it the instruction of a system message. */
-function chatMessage(path: string): QvlError {
-  return new QvlError('REQUEST_INVALID', {
-    what: `\`${path}\` is a chat message.`,
-    why: 'Conversations are not supported here.',
-    do: `Send ${contentForms}, and the system message as \`instruction\`.`,
-    param: path,
-  })
+const partNames: readonly string[] = Object.keys(partTypes)
+
+const isPartType = (type: string): type is keyof typeof partTypes => Object.hasOwn(partTypes, type)
+
+/** vLLM's text. Tensors made by a client (image_embeds, prompt_embeds) end here too, and are not wanted. */
+function unsupportedPart(path: string, type: string): QvlError {
+  return refusal(
+    path,
+    `Unsupported chat content part type: '${type.slice(0, maxTypeLength)}'. Supported types: ${partNames.join(', ')}.`,
+  )
+}
+
+/** The longest name of vLLM has 14 characters. */
+const maxTypeLength = 40
+
+function parseText(fields: Fields): string {
+  const text = fields.string('text')
+  if (text === undefined) throw fields.invalid('text', 'a string')
+  return text
 }
 
 /** `{"url": "…"}`, or the URL itself as older clients send it. */
@@ -80,4 +109,12 @@ function parseUrl(fields: Fields, key: string): string {
   const url = isObject(value) ? new Fields(value, fields.pathOf(key)).string('url') : undefined
   if (url === undefined) throw fields.invalid(key, '{"url": "…"}')
   return url
+}
+
+/** Read as content it would lose its role, and with it the instruction of a system message. */
+function chatMessage(path: string): QvlError {
+  return refusal(path, `\`${path}\` is a chat message.`, {
+    why: 'Conversations are not supported here.',
+    do: `Send ${contentForms}, and the system message as \`instruction\`.`,
+  })
 }

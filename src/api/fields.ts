@@ -7,14 +7,27 @@ export type JsonObject = Readonly<Record<string, unknown>>
 /** Strings are quoted in messages up to this many characters, so that a message never echoes a body. */
 const maxQuoted = 40
 
-/** The refusal of one field. `allowed` completes "Send …". */
+/** The refusal of one field that is missing or has a wrong type. `allowed` completes "Send …". */
 export function invalidField(path: string, got: unknown, allowed: string): QvlError {
-  return new QvlError('REQUEST_INVALID', {
+  return new QvlError('REQUEST_SCHEMA', {
     what: got === undefined ? `\`${path}\` is missing.` : `\`${path}\` is ${describe(got)}.`,
     do: `Send ${allowed}.`,
     param: path,
   })
 }
+
+/** The same for one of a few words. Clients look for pydantic's name of this mistake. */
+export function notOneOf(path: string, got: unknown, choices: readonly string[]): QvlError {
+  return new QvlError('REQUEST_SCHEMA', {
+    what: `\`${path}\` is ${describe(got)} (literal_error).`,
+    do: `Send one of ${choices.map((each) => `"${each}"`).join(', ')}.`,
+    param: path,
+  })
+}
+
+/** The refusal of a request whose form is right and whose content is not. */
+export const refusal = (param: string, what: string, more: { why?: string; do?: string } = {}): QvlError =>
+  new QvlError('REQUEST_INVALID', { what, param, ...more })
 
 export function isObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
@@ -42,6 +55,10 @@ export class Fields {
     return Object.hasOwn(this.object, key) ? (this.object[key] ?? undefined) : undefined
   }
 
+  has(key: string): boolean {
+    return this.get(key) !== undefined
+  }
+
   invalid(key: string, allowed: string): QvlError {
     return invalidField(this.pathOf(key), this.get(key), allowed)
   }
@@ -63,14 +80,20 @@ export class Fields {
     const value = this.get(key)
     if (value === undefined) return undefined
     if (typeof value === 'number' && Number.isSafeInteger(value) && value >= min) return value
-    throw this.invalid(key, `a whole number of at least ${min}`)
+    throw this.invalid(key, min === Number.MIN_SAFE_INTEGER ? 'a whole number' : `a whole number of at least ${min}`)
+  }
+
+  record(key: string): JsonObject | undefined {
+    const value = this.get(key)
+    if (value === undefined || isObject(value)) return value
+    throw this.invalid(key, 'a JSON object')
   }
 
   oneOf<Choice extends string>(key: string, choices: readonly Choice[]): Choice | undefined {
     const value = this.get(key)
     if (value === undefined) return undefined
     const choice = choices.find((each) => each === value)
-    if (choice === undefined) throw this.invalid(key, `one of ${choices.map((each) => `"${each}"`).join(', ')}`)
+    if (choice === undefined) throw notOneOf(this.pathOf(key), value, choices)
     return choice
   }
 }

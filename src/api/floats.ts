@@ -1,56 +1,46 @@
-// Floats on the wire: the shortest decimals that give the same float32 back, and little-endian bytes.
+// Vectors on the wire: a JSON list, base64, or bytes.
 
-import { endianness } from 'node:os'
-import { QvlError } from '../errors.js'
+import { checkFinite } from './finite.js'
+import { checkRange, type EmbedDtype, type Endianness, floatBytes } from './float-bytes.js'
+import { floatsText } from './float-text.js'
 
-/** Decimals with up to 6 digits always survive float32, and 9 digits always suffice (IEEE 754, binary32). */
-const minDigits = 6
-const maxDigits = 9
+export { checkFinite } from './finite.js'
+export { littleEndianBytes } from './float-bytes.js'
+export { wireFloat } from './float-text.js'
 
-/**
- * The number that prints as the shortest decimal which reads back as the same float32. vLLM widens to double, which
- * prints 17 digits of which the last 9 say nothing: the same vector in half the bytes.
- * Throws RESULT_NOT_FINITE, because JSON has no NaN and no infinity.
- */
-export function wireFloat(value: number): number {
-  const float = Math.fround(value)
-  if (!Number.isFinite(float)) throw notFinite()
-  // Most floats need 8 digits, so the search starts there.
-  let digits = 8
-  let shortest = Number(float.toPrecision(digits))
-  if (Math.fround(shortest) !== float) return Number(float.toPrecision(maxDigits))
-  while (--digits >= minDigits) {
-    const shorter = Number(float.toPrecision(digits))
-    if (Math.fround(shorter) !== float) break
-    shortest = shorter
-  }
-  return shortest
-}
-
-/** [n] floats as 4·n bytes, whatever the order of this machine. */
-export function littleEndianBytes(floats: Float32Array): Buffer {
-  const bytes = Buffer.from(floats.buffer, floats.byteOffset, floats.byteLength)
-  return endianness() === 'LE' ? bytes : Buffer.from(bytes).swap32()
-}
-
+/** The formats of files. */
 export type EncodingFormat = 'float' | 'base64'
 
-/** A vector as the `embedding` field carries it. */
-export function renderVector(vector: Float32Array, encoding: EncodingFormat): number[] | string {
-  if (encoding === 'float') return Array.from(vector, wireFloat)
-  checkFinite(vector)
-  return littleEndianBytes(vector).toString('base64')
+/** How a request wants its vectors. */
+export type VectorFormat =
+  | { encoding: 'float' }
+  | { encoding: 'base64' | 'bytes' | 'bytes_only'; dtype: EmbedDtype; endianness: Endianness }
+
+/** A row of a matrix longer than this is cut; a multiple of 3, so that base64 can be joined. */
+const bytesPerPiece = 48 * 1024
+
+/** Throws RESULT_NOT_FINITE, and REQUEST_INVALID for a number that the format cannot hold. */
+export function checkVector(vector: Float32Array, format: VectorFormat): void {
+  if (format.encoding === 'float') checkFinite(vector)
+  else checkRange(vector, format.dtype)
 }
 
-/** Throws RESULT_NOT_FINITE. */
-export function checkFinite(vector: Float32Array): void {
-  if (!vector.every(Number.isFinite)) throw notFinite()
+/** JSON text of a vector. It must have passed `checkVector`. */
+export function* vectorText(vector: Float32Array, format: VectorFormat): Generator<string, void, undefined> {
+  if (format.encoding === 'float') {
+    yield `[${floatsText(vector)}]`
+    return
+  }
+  const bytes = floatBytes(vector, format.dtype, format.endianness)
+  yield '"'
+  for (let start = 0; start < bytes.length; start += bytesPerPiece) {
+    yield bytes.toString('base64', start, Math.min(start + bytesPerPiece, bytes.length))
+  }
+  yield '"'
 }
 
-function notFinite(): QvlError {
-  return new QvlError('RESULT_NOT_FINITE', {
-    what: 'The model computed a number that is not finite.',
-    why: 'JSON has no NaN and no infinity, and nothing could be ranked by them.',
-    do: 'Check that the checkpoint is complete and unchanged.',
-  })
+/** A vector as a JSON value: numbers or a string. Throws what `checkVector` throws. */
+export function renderVector(vector: Float32Array, format: VectorFormat): unknown {
+  checkVector(vector, format)
+  return JSON.parse([...vectorText(vector, format)].join(''))
 }

@@ -14,7 +14,7 @@ const maxKeys = 10_000
 
 /**
  * Parses JSON without repeated keys, `__proto__`, `constructor.prototype`, half surrogate pairs or deep nesting.
- * `name` is the text in messages: "The request body". Throws REQUEST_INVALID.
+ * `name` is the text in messages: "The request body". Throws REQUEST_SCHEMA.
  */
 export function parseJsonText(text: string, name: string): unknown {
   const fault = findJsonFault(text, { maxDepth, maxValues, maxKeys })
@@ -32,7 +32,7 @@ function parse(text: string, name: string): unknown {
   } catch (cause) {
     const position = findSyntaxError(text)
     const where = position < text.length ? `at character ${position + 1}` : 'because it ends too early'
-    throw new QvlError('REQUEST_INVALID', {
+    throw new QvlError('REQUEST_SCHEMA', {
       what: `${name} is not valid JSON: it is wrong ${where}.`,
       do: 'Correct the JSON.',
       cause,
@@ -41,7 +41,7 @@ function parse(text: string, name: string): unknown {
 }
 
 function notAccepted(name: string, why: string): QvlError {
-  return new QvlError('REQUEST_INVALID', { what: `${name} is not accepted as JSON.`, why, do: 'Correct the JSON.' })
+  return new QvlError('REQUEST_SCHEMA', { what: `${name} is not accepted as JSON.`, why, do: 'Correct the JSON.' })
 }
 
 function findValueFault(value: unknown): string | undefined {

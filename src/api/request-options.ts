@@ -1,81 +1,77 @@
 // The fields that embedding, score and rerank requests share, and the refusal of those that would be lost.
 
-import { QvlError } from '../errors.js'
-import { type Fields, isObject } from './fields.js'
-import type { EncodingFormat } from './floats.js'
+import { type Fields, refusal } from './fields.js'
+import { checkText, type RequestSettings } from './request-settings.js'
 
-/** Values for fields that a request leaves out: the flags of the command line. */
-export interface RequestDefaults {
-  instruction?: string | undefined
-  dimensions?: number | undefined
-  truncatePromptTokens?: number | undefined
-  topN?: number | undefined
-  encodingFormat?: EncodingFormat | undefined
-}
+export type { RequestDefaults } from './request-settings.js'
 
+/** What every request about prompts may say. */
 export interface RequestOptions {
-  instruction: string | undefined
   truncatePromptTokens: number | undefined
+  truncationSide: 'left' | 'right' | undefined
   useActivation: boolean | undefined
 }
 
-export function parseRequestOptions(fields: Fields, defaults: RequestDefaults): RequestOptions {
-  refuseUnsupported(fields)
+export function parseRequestOptions(fields: Fields, settings: RequestSettings): RequestOptions {
+  for (const key of mediaOptions) refuseUnlessEmpty(fields, key)
   return {
-    instruction: parseInstruction(fields) ?? defaults.instruction,
-    truncatePromptTokens: fields.integer('truncate_prompt_tokens', -1) ?? defaults.truncatePromptTokens,
+    truncatePromptTokens: parseTruncation(fields, settings),
+    truncationSide: fields.oneOf('truncation_side', ['left', 'right']),
     useActivation: fields.boolean('use_activation'),
   }
 }
 
-/** 0 and null mean all results, as does leaving it out. */
-export function parseTopN(fields: Fields, defaults: RequestDefaults): number | undefined {
-  const topN = fields.integer('top_n', 0) ?? defaults.topN
-  return topN === 0 ? undefined : topN
-}
-
 /** vLLM's name, or SGLang's `instruct`. */
-function parseInstruction(fields: Fields): string | undefined {
+export function parseInstruction(fields: Fields, settings: RequestSettings): string | undefined {
   const instruction = fields.string('instruction')
   const instruct = fields.string('instruct')
+  checkText(instruction ?? '', fields.pathOf('instruction'), settings)
+  checkText(instruct ?? '', fields.pathOf('instruct'), settings)
   if (instruction !== undefined && instruct !== undefined && instruction !== instruct) {
-    throw new QvlError('REQUEST_INVALID', {
-      what: '`instruction` and `instruct` differ.',
+    throw refusal(fields.pathOf('instruct'), '`instruction` and `instruct` differ.', {
       why: 'They are two names of one field.',
       do: 'Send one of them.',
-      param: fields.pathOf('instruct'),
     })
   }
-  return instruction ?? instruct
+  return instruction ?? instruct ?? settings.instruction
 }
 
-/**
- * Unknown fields are ignored, as vLLM does. These are known, change vLLM's answer, and are not supported here: the
- * answer without them would be a different one, so they are refused. Each is accepted with a value that does nothing.
- */
-const unsupported: Readonly<Record<string, (value: unknown) => boolean>> = {
-  truncation_side: (value) => value === 'right',
-  max_tokens_per_query: (value) => value === 0,
-  max_tokens_per_doc: (value) => value === 0,
-  add_special_tokens: (value) => value === true,
-  chat_template: () => false,
-  chat_template_kwargs: isEmpty,
-  mm_processor_kwargs: isEmpty,
+/** vLLM's own texts, because clients look for them. */
+export function refuseRemoved(fields: Fields): void {
+  if (!fields.has('normalize')) return
+  throw refusal(
+    fields.pathOf('normalize'),
+    'Parameter `normalize` was removed; use `use_activation` instead. (parameter=normalize)',
+  )
 }
 
-function refuseUnsupported(fields: Fields): void {
-  for (const [key, doesNothing] of Object.entries(unsupported)) {
-    const value = fields.get(key)
-    if (value === undefined || doesNothing(value)) continue
-    throw new QvlError('REQUEST_INVALID', {
-      what: `\`${fields.pathOf(key)}\` is not supported.`,
-      why: 'Ignoring it would give a different answer than the one asked for.',
-      do: 'Leave it out.',
-      param: fields.pathOf(key),
-    })
-  }
+/** For requests whose answer has no width. */
+export function refuseDimensions(fields: Fields): void {
+  if (!fields.has('dimensions')) return
+  throw refusal(
+    fields.pathOf('dimensions'),
+    "Task 'classify' only supports ['use_activation'] parameters, does not support ['dimensions'] parameters",
+  )
 }
 
-function isEmpty(value: unknown): boolean {
-  return isObject(value) && Object.keys(value).length === 0
+function parseTruncation(fields: Fields, { truncatePromptTokens, model }: RequestSettings): number | undefined {
+  const asked = fields.integer('truncate_prompt_tokens', -1)
+  if (asked === undefined) return truncatePromptTokens
+  if (model === undefined || asked <= model.maxModelLen) return asked
+  throw refusal(
+    fields.pathOf('truncate_prompt_tokens'),
+    'truncate_prompt_tokens value is greater than max_model_len. Please request a smaller truncation size.',
+    { why: `${asked} was asked for and the limit is ${model.maxModelLen}.` },
+  )
+}
+
+/** Known fields that change vLLM's answer, are not supported here, and do nothing when they are empty. */
+const mediaOptions = ['mm_processor_kwargs', 'media_io_kwargs'] as const
+
+function refuseUnlessEmpty(fields: Fields, key: (typeof mediaOptions)[number]): void {
+  if (Object.keys(fields.record(key) ?? {}).length === 0) return
+  throw refusal(fields.pathOf(key), `\`${fields.pathOf(key)}\` is not supported.`, {
+    why: 'Ignoring it would give a different answer than the one asked for.',
+    do: 'Leave it out.',
+  })
 }

@@ -1,19 +1,28 @@
-// POST /rerank, /v1/rerank and /v2/rerank: one query and its documents, best first.
+// POST /rerank, /v1/rerank and /v2/rerank: one query and its documents, best first, as vLLM, SGLang and TEI do it.
 
 import type { ScoreRequest, Scores } from '../engine/requests.js'
-import { QvlError } from '../errors.js'
 import type { Content } from '../prompts/content.js'
 import type { AnswerHead } from './answer.js'
-import { parseContent, parseContents, renderPart } from './content.js'
-import { Fields } from './fields.js'
+import { type Echo, echoDocument, echoPlain } from './echo.js'
+import { Fields, isList, refusal } from './fields.js'
+import { checkFiniteScores } from './finite.js'
 import { wireFloat } from './floats.js'
-import { parseRequestOptions, parseTopN, type RequestDefaults } from './request-options.js'
+import { JsonPieces, listed } from './json-pieces.js'
+import type { RequestSettings } from './request-settings.js'
+import { parseQuery, parseScoreOptions, parseSide } from './score-options.js'
+import { isTeiRerank, parseTeiRerank } from './tei-rerank.js'
 
-export interface RerankBody {
-  request: ScoreRequest
+/** What the answer depends on besides the scores. */
+export interface RerankShape {
+  style: 'vllm' | 'sglang' | 'tei'
   /** All of them when absent. */
   topN: number | undefined
-  returnDocuments: boolean
+  /** The documents as JSON text, where they are sent back. */
+  echo: Echo | undefined
+}
+
+export interface RerankBody extends RerankShape {
+  request: ScoreRequest
 }
 
 /** One result of a ranking. */
@@ -23,29 +32,38 @@ export interface Ranked {
   score: number
 }
 
-/** Throws REQUEST_INVALID naming the field. */
-export function parseRerank(body: unknown, path: string, defaults: RequestDefaults = {}): RerankBody {
+/** Throws REQUEST_SCHEMA, REQUEST_INVALID and REQUEST_TOO_LARGE naming the field. */
+export function parseRerank(body: unknown, path: string, settings: RequestSettings = {}): RerankBody {
   const fields = new Fields(body, path)
+  if (isTeiRerank(fields)) return parseTeiRerank(fields, settings)
+  const style = settings.style ?? 'vllm'
+  const query = parseQuery(fields, settings)
+  const documents = parseDocuments(fields, settings)
+  if (style === 'sglang') refuseEmpty(fields, query, documents)
+  // vLLM always echoes the documents. A client that says no is believed: an image comes back as megabytes.
+  const returnDocuments = fields.boolean('return_documents') ?? true
   return {
-    request: { query: parseQuery(fields), documents: parseDocuments(fields), ...parseRequestOptions(fields, defaults) },
-    topN: parseTopN(fields, defaults),
-    // vLLM always echoes the documents. A client that says no is believed: an image comes back as megabytes.
-    returnDocuments: fields.boolean('return_documents') ?? true,
+    request: { query, documents, ...parseScoreOptions(fields, settings) },
+    style,
+    topN: parseTopN(fields, settings, style === 'sglang' ? 1 : 0),
+    echo: returnDocuments ? documents.map(style === 'sglang' ? echoPlain : echoDocument) : undefined,
   }
 }
 
-export function renderRerank(head: AnswerHead, body: RerankBody, { scores, usage }: Scores): object {
-  const { documents } = body.request
-  return {
-    id: `score-${head.id}`,
-    model: head.model,
-    usage: { prompt_tokens: usage.promptTokens, total_tokens: usage.promptTokens },
-    results: rank(scores, body.topN).map(({ index, score }) => ({
-      index,
-      ...(body.returnDocuments ? { document: renderDocument(documents[index]!) } : {}),
-      relevance_score: wireFloat(score),
-    })),
-  }
+/** Throws RESULT_NOT_FINITE. */
+export function renderRerank(head: AnswerHead, shape: RerankShape, { scores, usage }: Scores): JsonPieces {
+  checkFiniteScores([{ scores }])
+  const ranked = rank(scores, shape.topN)
+  if (shape.style !== 'vllm') return renderArray(ranked, { style: shape.style, echo: shape.echo })
+  const tokens = { prompt_tokens: usage.promptTokens, total_tokens: usage.promptTokens }
+  const start = JSON.stringify({ id: `score-${head.id}`, model: head.model, usage: tokens })
+  return new JsonPieces(function* () {
+    yield `${start.slice(0, -1)},"results":[`
+    yield* listed(ranked, function* ({ index, score }) {
+      yield `{"index":${index},${echoField('document', shape.echo?.at(index))}"relevance_score":${wireFloat(score)}}`
+    })
+    yield `],"meta":${cohereMeta}}`
+  })
 }
 
 /** Descending, equal scores in input order, then cut to `topN`. */
@@ -56,23 +74,56 @@ export function rank(scores: readonly number[], topN: number | undefined): Ranke
     .slice(0, topN)
 }
 
-function parseQuery(fields: Fields): Content {
-  const query = fields.get('query')
-  if (query === undefined) throw fields.invalid('query', 'a string or a content object')
-  return parseContent(query, fields.pathOf('query'))
-}
+/** What Cohere's clients look for; vLLM has none. A request counts as one search. */
+const cohereMeta = '{"api_version":{"version":"2"},"billed_units":{"search_units":1}}'
 
-function parseDocuments(fields: Fields): Content[] {
-  if (fields.get('documents') === undefined) throw fields.invalid('documents', 'a list of strings or content objects')
-  const documents = parseContents(fields.get('documents'), fields.pathOf('documents'))
-  if (documents.length > 0) return documents
-  throw new QvlError('REQUEST_INVALID', {
-    what: 'At least one text_pair element must be given',
-    param: fields.pathOf('documents'),
+/** SGLang and TEI answer with a bare list, each in its own key order. */
+function renderArray(
+  ranked: readonly Ranked[],
+  { style, echo }: { style: 'sglang' | 'tei'; echo: Echo | undefined },
+): JsonPieces {
+  return new JsonPieces(function* () {
+    yield '['
+    yield* listed(ranked, function* ({ index, score }) {
+      const text = echo?.at(index)
+      if (style === 'tei') {
+        yield `{"index":${index},${echoField('text', text)}"score":${wireFloat(score)}}`
+      } else {
+        yield `{"score":${wireFloat(score)},${echoField('document', text)}"index":${index},"meta_info":null}`
+      }
+    })
+    yield ']'
   })
 }
 
-function renderDocument(document: Content): object {
-  if (typeof document === 'string') return { text: document, multi_modal: null }
-  return { text: null, multi_modal: document.map(renderPart) }
+const echoField = (key: string, text: string | undefined): string => (text === undefined ? '' : `"${key}":${text},`)
+
+/** 0 and null mean all results, as does leaving it out. */
+function parseTopN(fields: Fields, settings: RequestSettings, min: number): number | undefined {
+  const topN = fields.integer('top_n', min) ?? settings.topN
+  return topN === 0 ? undefined : topN
 }
+
+function parseDocuments(fields: Fields, settings: RequestSettings): Content[] {
+  if (settings.style === 'sglang' && fields.has('documents') && !isList(fields.get('documents'))) {
+    throw fields.invalid('documents', 'a list of strings or part lists')
+  }
+  const documents = parseSide(fields, 'documents', settings)
+  if (documents.length > 0) return documents
+  const text =
+    settings.style === 'sglang' ? 'Documents cannot be empty' : 'At least one text_pair element must be given'
+  throw refusal(fields.pathOf('documents'), text)
+}
+
+/** SGLang's rules and texts; vLLM takes empty texts. */
+function refuseEmpty(fields: Fields, query: Content, documents: readonly Content[]): void {
+  if (query.length === 0) throw refusal(fields.pathOf('query'), 'Query cannot be empty')
+  if (isBlank(query)) throw refusal(fields.pathOf('query'), 'Query cannot be empty or whitespace only')
+  for (const [index, document] of documents.entries()) {
+    const at = `${fields.pathOf('documents')}[${index}]`
+    if (document.length === 0) throw refusal(at, 'Each document must be a non-empty string')
+    if (isBlank(document)) throw refusal(at, 'Each document cannot be empty or whitespace only')
+  }
+}
+
+const isBlank = (content: Content): boolean => typeof content === 'string' && content.trim() === ''

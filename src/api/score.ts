@@ -1,13 +1,14 @@
 // POST /score and /v1/score: pairs in, one number each in input order.
 
 import type { ScoreRequest, Scores } from '../engine/requests.js'
-import { QvlError } from '../errors.js'
 import type { Content } from '../prompts/content.js'
-import { type AnswerHead, addUsage, renderUsage } from './answer.js'
-import { parseContents } from './content.js'
-import { Fields } from './fields.js'
+import { type AnswerHead, renderList } from './answer.js'
+import { Fields, refusal } from './fields.js'
+import { checkFiniteScores } from './finite.js'
 import { wireFloat } from './floats.js'
-import { parseRequestOptions, type RequestDefaults } from './request-options.js'
+import { type JsonPieces, listed } from './json-pieces.js'
+import type { RequestSettings } from './request-settings.js'
+import { parseScoreOptions, parseSide } from './score-options.js'
 
 /** The names of the two sides; the first pair of which one is present counts. */
 const sides = [
@@ -17,46 +18,39 @@ const sides = [
   ['text_1', 'text_2'],
 ] as const
 
-/** 1:1 and 1:N are one request, N:N is one for each pair. Throws REQUEST_INVALID naming the field. */
-export function parseScore(body: unknown, path: string, defaults: RequestDefaults = {}): ScoreRequest[] {
+/** 1:1 and 1:N are one request, N:N is one for each pair. Throws REQUEST_* naming the field. */
+export function parseScore(body: unknown, path: string, settings: RequestSettings = {}): ScoreRequest[] {
   const fields = new Fields(body, path)
-  const options = parseRequestOptions(fields, defaults)
-  const { queries, documents } = parseSides(fields)
+  const options = parseScoreOptions(fields, settings)
+  const { queries, documents } = parseSides(fields, settings)
   const [query] = queries
   if (query !== undefined && queries.length === 1) return [{ query, documents, ...options }]
   return queries.map((each, index) => ({ query: each, documents: documents.slice(index, index + 1), ...options }))
 }
 
-export function renderScores(head: AnswerHead, scores: readonly Scores[]): object {
-  return {
-    id: `score-${head.id}`,
-    object: 'list',
-    created: head.created,
-    model: head.model,
-    data: scores
-      .flatMap((each) => each.scores)
-      .map((score, index) => ({ index, object: 'score', score: wireFloat(score) })),
-    usage: renderUsage(addUsage(scores.map(({ usage }) => usage))),
-  }
+/** Throws RESULT_NOT_FINITE. */
+export function renderScores(head: AnswerHead, results: readonly Scores[]): JsonPieces {
+  checkFiniteScores(results)
+  const scores = results.flatMap((each) => each.scores)
+  const data = () =>
+    listed(scores, function* (score, index) {
+      yield `{"index":${index},"object":"score","score":${wireFloat(score)}}`
+    })
+  return renderList('score', head, data, results)
 }
 
-function parseSides(fields: Fields): { queries: Content[]; documents: Content[] } {
-  const present = (key: string): boolean => fields.get(key) !== undefined
+function parseSides(fields: Fields, settings: RequestSettings): { queries: Content[]; documents: Content[] } {
   const names =
-    sides.find((pair) => pair.every(present)) ??
-    sides.find(([left, right]) => present(left) || present(right)) ??
+    sides.find((pair) => pair.every((key) => fields.has(key))) ??
+    sides.find((pair) => pair.some((key) => fields.has(key))) ??
     sides[0]
-  const [queries, documents] = names.map((key) => {
-    if (!present(key)) throw fields.invalid(key, 'a string, a content object, or a list of them')
-    return parseContents(fields.get(key), fields.pathOf(key))
-  })
+  const queries = parseSide(fields, names[0], settings)
+  const documents = parseSide(fields, names[1], settings)
   // vLLM's texts, because clients look for them.
-  if (queries!.length === 0) throw refusal(fields.pathOf(names[0]), 'At least one text element must be given')
-  if (documents!.length === 0) throw refusal(fields.pathOf(names[1]), 'At least one text_pair element must be given')
-  if (queries!.length !== 1 && queries!.length !== documents!.length) {
+  if (queries.length === 0) throw refusal(fields.pathOf(names[0]), 'At least one text element must be given')
+  if (documents.length === 0) throw refusal(fields.pathOf(names[1]), 'At least one text_pair element must be given')
+  if (queries.length !== 1 && queries.length !== documents.length) {
     throw refusal(fields.pathOf(names[1]), 'Input lengths must be either 1:1, 1:N or N:N')
   }
-  return { queries: queries!, documents: documents! }
+  return { queries, documents }
 }
-
-const refusal = (param: string, what: string): QvlError => new QvlError('REQUEST_INVALID', { what, param })

@@ -1,7 +1,7 @@
 // One benchmark of a server, from the dataset to the numbers: what `qvl bench serve` does between flags and report.
 
 import type { DownloadEvent } from '../checkpoint/locate.js'
-import { locateCheckpoint } from '../checkpoint/locate.js'
+import { locateTokenizer } from '../checkpoint/locate.js'
 import { QvlError } from '../errors.js'
 import { type BackendName, backendOf } from './backends.js'
 import { prepareBodies } from './bodies.js'
@@ -15,8 +15,8 @@ import { Target, type TargetOptions } from './load/target.js'
 import { floatRepr } from './python.js'
 import { waitUntilReady, warmUp } from './ready.js'
 import { type Goodput, type Results, resultsOf } from './report/results.js'
-import { nothingCounted, type ServerTokens, tokensBetween } from './report/server-tokens.js'
-import { countedTokens, firstModel, serverTokenizer } from './server-model.js'
+import { type ServerTokens, tokensBetween } from './report/server-tokens.js'
+import { countedTokens, firstModel, serverTokenizer } from './server-questions.js'
 
 /** Named after the flags. */
 export interface BenchOptions {
@@ -83,6 +83,7 @@ export async function runBench(options: BenchOptions, events: BenchEvents): Prom
   const tokenizer = tokenizerId === undefined ? undefined : await openTokenizer(tokenizerId, options, events)
   const dataset = await makeDataset({ ...options.dataset, tokenizer, signal })
   for (const warning of dataset.warnings) events.warn(warning)
+  if (dataset.requests.length === 0) throw nothingToSend()
   const body = { backend: backendOf(options.backend), model: model.name, extraBody: options.extraBody }
   let bodyOf = prepareBodies(dataset.requests, body)
   print('Starting initial single prompt test run...')
@@ -115,7 +116,7 @@ async function openTokenizer(
   { onDownload, signal, warn }: BenchEvents,
 ): Promise<BenchTokenizer> {
   try {
-    const { dir } = await locateCheckpoint(ref, { revision, downloadDir, onDownload, signal, warn })
+    const { dir } = await locateTokenizer(ref, { revision, downloadDir, onDownload, signal, warn })
     return await openBenchTokenizer(dir)
   } catch (error) {
     if (!(error instanceof QvlError)) throw error
@@ -171,14 +172,14 @@ async function measure({ target, bodyOf, schedule }: Planned, options: BenchOpti
   const { print, signal } = events
   print('Starting main benchmark run...')
   for (const line of trafficLines(options)) print(line)
-  const before = await countedTokens(target)
+  const before = await countedTokens(target, signal)
   signal.throwIfAborted()
   const { due } = schedule
   const run = new LoadRun({ target, numRequests: due.length, bodyOf, due, maxConcurrency, signal })
   const date = new Date()
   events.onRun(run)
   await run.run()
-  const server = signal.aborted ? nothingCounted : tokensBetween(before, await countedTokens(target))
+  const server = tokensBetween(before, await countedTokens(target, signal))
   const isPaced = rate.rampUp !== undefined || Number.isFinite(rate.requestRate)
   const { records, elapsedMs: durationMs } = run
   const results = resultsOf({ records, durationMs, percentiles, goodput, due: isPaced ? due : undefined })
@@ -200,4 +201,13 @@ function trafficLines({ rate, maxConcurrency }: BenchOptions): string[] {
     `Burstiness factor: ${floatRepr(burstiness)} (${process})`,
     `Maximum request concurrency: ${maxConcurrency ?? 'None'}`,
   ]
+}
+
+function nothingToSend(): QvlError {
+  return new QvlError('USAGE', {
+    what: 'There is no request to send.',
+    why: 'The dataset is empty.',
+    do: 'Give --num-prompts a larger number, or --dataset-path another file.',
+    param: '--num-prompts',
+  })
 }

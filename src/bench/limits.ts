@@ -6,7 +6,10 @@ export const defaultTimeoutSec = 6 * 60 * 60
 /** Time between two tries of --ready-check-timeout-sec. */
 export const readyIntervalSec = 5
 
-/** For questions beside the run: /v1/models, /metrics, /tokenize. */
+/** /metrics only adds to the report: a server that is slow with it must not hold up the run. */
+export const metricsTimeoutMs = 5_000
+
+/** For questions beside the run: /v1/models, /tokenize. */
 export const sideRequestTimeoutMs = 30_000
 
 /** Sends without a look at the answers that have come meanwhile; a burst must not hide when answers arrive. */

@@ -26,7 +26,7 @@ export interface AnsweredLine {
 export async function* answeredLines(asked: Asked): AsyncGenerator<AnsweredLine | { item: Item; error: QvlError }> {
   const { engine, command, input, defaults, signal, strict } = asked
   const reader = new LineReader(input)
-  const context = { engine, command, format: 'jsonl', defaults } as const
+  const context = { engine, command, format: 'jsonl', defaults, explain: true } as const
   for (let index = 0; ; ) {
     const chunk = await takeChunk(reader, index, context, { ...defaultChunkLimits, strict })
     if (chunk === undefined) return

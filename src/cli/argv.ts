@@ -41,7 +41,9 @@ export function plainArgv(args: readonly string[], flags: readonly Flag[], elsew
     } else if (arg === '-' || !arg.startsWith('-')) {
       operands.push(arg)
     } else if (arg.startsWith('--')) {
-      uses.push(longFlag(arg, rest, flags, elsewhere))
+      const use = longFlag(arg, rest, flags, elsewhere)
+      uses.push(use)
+      if (use.flag.many) uses.push(...wordsUpToFlag(rest).map((text) => ({ ...use, text })))
     } else {
       uses.push(...shortFlags(arg, rest, flags))
     }
@@ -99,6 +101,11 @@ function valueFor(written: string, given: string | undefined, rest: string[], fl
   }
   rest.shift()
   return next
+}
+
+function wordsUpToFlag(rest: string[]): string[] {
+  const end = rest.findIndex((word) => word.startsWith('-'))
+  return rest.splice(0, end === -1 ? rest.length : end)
 }
 
 /** An exact name, or the only one that begins so. */

@@ -9,6 +9,7 @@ import { writing } from '../offline/file-errors.js'
 import type { Context } from './context.js'
 import { engineOptions } from './engine-options.js'
 import { tokenRate } from './progress-text.js'
+import { readRangeRatio } from './range-ratio.js'
 import type { Settings } from './settings.js'
 import { throughputJson, throughputText } from './throughput-report.js'
 import { writeTo } from './write-to.js'
@@ -18,12 +19,12 @@ const defaults = { inputLen: 200, texts: 64, queries: 8, documentsPerRequest: 20
 
 /** Returns the exit code. */
 export async function benchThroughput(context: Context): Promise<number> {
-  const { settings, command, operands, messages, progress, signal, interrupt, stdout } = context
+  const { settings, operands, messages, progress, signal, interrupt, stdout } = context
   const file = settings['output-json']
   checkOperands(operands)
   checkModel(settings)
   if (file !== undefined) await writing(file, access(path.dirname(file), constants.W_OK))
-  const options = await engineOptions(settings, command, messages.note)
+  const options = await engineOptions(settings, 'bench throughput', messages.note)
   interrupt.explain = 'stopping after the batch that is being computed'
   messages.detail(`loading ${options.model} on ${options.device}, twice`)
   let numRuns = 0
@@ -47,7 +48,7 @@ export async function benchThroughput(context: Context): Promise<number> {
 /** vLLM splits the input of a pair into query and document, less one separator each. */
 function datasetOf(settings: Settings): Dataset {
   const inputLen = settings['random-input-len'] ?? defaults.inputLen
-  const rangeRatio = settings['random-range-ratio'] ?? 0
+  const { input: rangeRatio } = readRangeRatio(settings['random-range-ratio'])
   if (settings['dataset-name'] === 'random') {
     return { name: 'random', numRequests: settings['num-prompts'] ?? defaults.texts, inputLen, rangeRatio }
   }

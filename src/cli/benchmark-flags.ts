@@ -1,6 +1,6 @@
 // The flags of qvl bench throughput, as part of the table in flags.ts.
 
-import type { CommandName, Flag } from './flag.js'
+import { type CommandName, commandNames, type Flag } from './flag.js'
 import { maxPrompts, maxRuns, maxSeed, maxTokens } from './flag-limits.js'
 
 const throughput: readonly CommandName[] = ['bench throughput']
@@ -65,12 +65,10 @@ export const benchmarkFlags = [
   },
   {
     name: 'random-range-ratio',
-    type: 'number',
-    min: 0,
-    max: 0.999,
+    type: 'string',
     value: 'R',
     group: 'Benchmark',
-    help: 'lengths vary by this part of themselves (default 0)',
+    help: 'lengths vary by this part of themselves (default 0); also {"input": R, "output": R}',
     commands: throughput,
   },
   {
@@ -112,6 +110,7 @@ export const benchmarkFlags = [
     orNone: true,
     group: 'Benchmark',
     help: 'of token ids and dummy weights (default 0)',
+    commands: commandNames.filter((name) => name !== 'bench serve'),
     noEffect: 'nothing here is random',
     effectIn: throughput,
   },

@@ -40,7 +40,9 @@ export function commandHelp(name: CommandName, about: { usage: string; summary: 
       }
     }
   }
-  const accepted = known.filter((flag) => hasNoEffect(flag, name)).map((flag) => `--${flag.name}`)
+  const accepted = known
+    .filter((flag) => hasNoEffect(flag, name))
+    .map((flag) => optionsOf(flag).find(({ hidden }) => !hidden)!.option.long!)
   return `${command.helpInformation()}\nAccepted from vLLM command lines, without effect:\n${wrap(accepted, 98)}\n\n${about.after}`
 }
 

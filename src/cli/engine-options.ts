@@ -6,11 +6,12 @@ import type { EngineOptions } from '../engine/requests.js'
 import { QvlError } from '../errors.js'
 import type { OptionValue } from '../offline/run-state.js'
 import { readChatTemplate } from './chat-template.js'
-import type { CommandName } from './flag.js'
+import type { ModelCommandName } from './flag.js'
 import type { Settings } from './settings.js'
 
 /** Used when neither flag, environment nor config file names a model. */
-const defaultModels: Record<CommandName, string> = {
+const defaultModels: Record<ModelCommandName, string> = {
+  serve: 'Qwen/Qwen3-VL-Embedding-2B',
   score: 'Qwen/Qwen3-VL-Reranker-2B',
   embed: 'Qwen/Qwen3-VL-Embedding-2B',
   'bench throughput': 'Qwen/Qwen3-VL-Embedding-2B',
@@ -19,7 +20,7 @@ const defaultModels: Record<CommandName, string> = {
 /** `note` is told which device computes where the usual one cannot. Throws USAGE. */
 export async function engineOptions(
   settings: Settings,
-  command: CommandName,
+  command: ModelCommandName,
   note: (message: string) => void,
 ): Promise<EngineOptions> {
   checkRunner(settings.runner)
@@ -36,7 +37,8 @@ export async function engineOptions(
     maxNumBatchedTokens: settings['max-num-batched-tokens'],
     enablePrefixCaching: settings['enable-prefix-caching'],
     hfOverrides: settings['hf-overrides'],
-    convert: settings.convert,
+    // vLLM's `none` is no adapter; what the checkpoint is still counts.
+    convert: settings.convert === 'none' ? 'auto' : settings.convert,
     chatTemplate: template === undefined ? undefined : await readChatTemplate(template),
     specialTokensInText: settings['special-tokens-in-text'],
   }

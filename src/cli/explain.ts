@@ -52,8 +52,8 @@ function explained({ item, answers }: AnsweredLine): Explained[] {
 }
 
 function explanationsOf(answer: Answer): (Explanation & { score?: number })[] {
-  if ('vector' in answer) return [answer.explanation]
-  return answer.explanations.map((explanation, index) => ({ ...explanation, score: answer.scores[index]! }))
+  if ('vector' in answer) return answer.explanation === undefined ? [] : [answer.explanation]
+  return (answer.explanations ?? []).map((explanation, index) => ({ ...explanation, score: answer.scores[index]! }))
 }
 
 function heading({ line, index, score, ids, logit, logitYes, logitNo }: Explained): string {

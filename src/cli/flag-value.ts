@@ -30,7 +30,7 @@ export function parseFlagValue(flag: Flag, text: string, origin: string): FlagVa
     case 'int':
       return inRange(flag, /^-?\d+$/.test(text) ? Number(text) : undefined, text, origin)
     case 'number':
-      return inRange(flag, /^\d+(\.\d+)?$/.test(text) ? Number(text) : undefined, text, origin)
+      return inRange(flag, decimal(text), text, origin)
     case 'human-int':
       // vLLM's words for "the largest that fits".
       if (flag.orNone && (text === 'auto' || text === '-1')) return null
@@ -58,6 +58,11 @@ export function humanInteger(text: string): number | undefined {
   return Math.abs(value - rounded) < 1e-6 * value ? rounded : undefined
 }
 
+function decimal(text: string): number | undefined {
+  if (/^\d+(\.\d+)?$/.test(text)) return Number(text)
+  return text === 'inf' ? Number.POSITIVE_INFINITY : undefined
+}
+
 export const isJsonObject = (value: unknown): value is JsonObject =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
@@ -77,7 +82,8 @@ const numberForms = {
 function inRange(flag: Extract<Flag, { min: number }>, value: number | undefined, text: string, origin: string) {
   if (value !== undefined && value >= flag.min && value <= flag.max) return value
   const form = numberForms[flag.type]
-  throw unfit(origin, text, `It is ${form} from ${flag.min} to ${flag.max}.`)
+  const allowed = flag.max === Number.POSITIVE_INFINITY ? `${flag.min} up, or inf` : `${flag.min} to ${flag.max}`
+  throw unfit(origin, text, `It is ${form} from ${allowed}.`)
 }
 
 function parseJsonObject(text: string, origin: string): JsonObject {

@@ -1,15 +1,31 @@
 // What a command-line flag is; the table of all flags is flags.ts.
 
 /** A command is one word or two. */
-export type CommandName = LinesCommandName | 'bench throughput'
+export type CommandName = LinesCommandName | 'serve' | 'bench throughput' | 'bench serve'
 
 /** Commands that answer lines. */
 export type LinesCommandName = 'score' | 'embed'
 
-export const commandNames: readonly CommandName[] = ['score', 'embed', 'bench throughput']
+/** Commands that open a model. */
+export type ModelCommandName = Exclude<CommandName, 'bench serve'>
+
+export const commandNames: readonly CommandName[] = ['score', 'embed', 'serve', 'bench throughput', 'bench serve']
 
 /** Help headings, in the order they are printed. */
-export const flagGroups = ['Input and output', 'Benchmark', 'Model', 'Prompt', 'Messages'] as const
+export const flagGroups = [
+  'Input and output',
+  'Benchmark',
+  'Target',
+  'Load',
+  'Data',
+  'Report',
+  'Server',
+  'Access',
+  'Model',
+  'Prompt',
+  'Limits',
+  'Messages',
+] as const
 
 export type FlagGroup = (typeof flagGroups)[number]
 
@@ -26,6 +42,8 @@ interface FlagBase {
   commands?: readonly CommandName[]
   /** Belongs to one call: no environment variable and no config-file key. */
   argvOnly?: true
+  /** A list that takes every word up to the next flag, as argparse's nargs="*" does. */
+  many?: true
   /** vLLM's habit: an empty value or `None` means "not set". */
   orNone?: true
   /** Why a vLLM flag that is accepted does nothing here. */

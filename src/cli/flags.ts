@@ -1,13 +1,22 @@
-// The flag table: command-line options, QVL_* variables, config-file keys and help all come from it.
+// The flag table: command-line options, QVL_* variables, config-file keys and help all come from it. A name stands twice
+// where two commands give it other defaults; its values are of one type.
 
+import { benchServeFlags } from './bench-serve-flags.js'
 import { benchmarkFlags } from './benchmark-flags.js'
-import type { CommandName, Flag } from './flag.js'
+import { type CommandName, commandNames, type Flag } from './flag.js'
 import { maxThreads, maxTokens } from './flag-limits.js'
 import { ignoredFlags } from './ignored-flags.js'
+import { serveFlags } from './serve-flags.js'
+import { ignoredServeFlags } from './serve-ignored-flags.js'
+import { limitFlags } from './serve-limit-flags.js'
 
 const score: readonly CommandName[] = ['score']
 const embed: readonly CommandName[] = ['embed']
 const lines: readonly CommandName[] = ['score', 'embed']
+/** Commands that make prompts. */
+const prompting: readonly CommandName[] = [...lines, 'serve']
+/** Commands that compute here. */
+const computing: readonly CommandName[] = commandNames.filter((name) => name !== 'bench serve')
 
 const inputAndOutput = [
   {
@@ -129,8 +138,18 @@ const model = [
     default: 'auto',
     group: 'Model',
     help: 'ort is ONNX Runtime, used where the cpu device is not built; reference is slow and exact',
+    commands: computing,
   },
-  { name: 'threads', type: 'int', min: 1, max: maxThreads, value: 'N', group: 'Model', help: 'CPU threads' },
+  {
+    name: 'threads',
+    type: 'int',
+    min: 1,
+    max: maxThreads,
+    value: 'N',
+    group: 'Model',
+    help: 'CPU threads',
+    commands: computing,
+  },
   {
     name: 'dtype',
     type: 'choice',
@@ -139,6 +158,7 @@ const model = [
     value: 'TYPE',
     group: 'Model',
     help: 'of matrix products: float32, bfloat16 (cpu), or auto, as the checkpoint is stored',
+    commands: computing,
   },
   {
     name: 'quantization',
@@ -148,6 +168,7 @@ const model = [
     orNone: true,
     group: 'Model',
     help: 'int8 is faster and less exact (cpu)',
+    commands: computing,
   },
   {
     name: 'max-model-len',
@@ -158,7 +179,7 @@ const model = [
     orNone: true,
     group: 'Model',
     help: 'longest prompt in tokens, such as 8192, 8K or auto',
-    commands: lines,
+    commands: prompting,
   },
   {
     name: 'max-num-batched-tokens',
@@ -169,13 +190,15 @@ const model = [
     orNone: true,
     group: 'Model',
     help: 'tokens computed in one batch; fewer need less memory',
+    commands: computing,
   },
   {
     name: 'enable-prefix-caching',
     type: 'bool',
     default: true,
     group: 'Model',
-    help: 'compute what prompts of a batch begin with for each of them',
+    help: 'compute what several prompts begin with for each of them',
+    commands: computing,
   },
   {
     name: 'hf-overrides',
@@ -184,15 +207,16 @@ const model = [
     orNone: true,
     group: 'Model',
     help: 'merged into config.json; also --hf-overrides.key value',
+    commands: computing,
   },
   {
     name: 'convert',
     type: 'choice',
-    choices: ['auto', 'embed', 'classify'],
+    choices: ['auto', 'none', 'embed', 'classify'],
     default: 'auto',
     group: 'Model',
     help: 'what the checkpoint is, when its content does not settle it',
-    commands: lines,
+    commands: prompting,
   },
   {
     name: 'runner',
@@ -202,6 +226,7 @@ const model = [
     value: 'RUNNER',
     group: 'Model',
     help: 'auto or pooling; accepted for vLLM command lines',
+    commands: computing,
   },
 ] as const satisfies readonly Flag[]
 
@@ -221,7 +246,7 @@ const prompt = [
     orNone: true,
     group: 'Prompt',
     help: 'a Jinja template for pairs instead of the official format',
-    commands: lines,
+    commands: prompting,
   },
   {
     name: 'dimensions',
@@ -251,7 +276,7 @@ const prompt = [
     default: 'literal',
     group: 'Prompt',
     help: 'what a string such as <|im_end|> inside a text is',
-    commands: lines,
+    commands: prompting,
   },
 ] as const satisfies readonly Flag[]
 
@@ -272,4 +297,15 @@ const messages = [
   { name: 'version', type: 'bool', group: 'Messages', help: 'the version of qvl', argvOnly: true },
 ] as const satisfies readonly Flag[]
 
-export const flags = [...inputAndOutput, ...benchmarkFlags, ...model, ...prompt, ...messages, ...ignoredFlags] as const
+export const flags = [
+  ...inputAndOutput,
+  ...benchmarkFlags,
+  ...benchServeFlags,
+  ...serveFlags,
+  ...model,
+  ...prompt,
+  ...limitFlags,
+  ...messages,
+  ...ignoredFlags,
+  ...ignoredServeFlags,
+] as const

@@ -12,10 +12,10 @@ Runs Qwen3-VL and Qwen3 embedding and reranking models from their Hugging Face f
 
   qvl score [queries.jsonl]   relevance of documents to a query
   qvl embed [input.jsonl]     one vector for each text
-  qvl bench throughput        how fast a model runs on this machine
+  qvl serve MODEL             an HTTP server with the API of vLLM
+  qvl bench serve|throughput  how fast a server answers; how fast a model runs on this machine
 
-No file, or -, reads stdin. Results go to stdout, everything else to stderr.
-qvl <command> --help (or qvl help <command>) lists all flags; qvl --version prints the version.
+qvl <command> --help lists all flags, qvl --version the version. No file, or -, reads stdin; results go to stdout.
 Exit codes: 0 done, 1 failed, 2 wrong usage, 3 unfit model, 4 some lines failed, 130 Ctrl-C, 143 SIGTERM.
 `
 
@@ -45,6 +45,15 @@ Each answer:     {"id"|"index", "embedding": [...], "usage"}
 vLLM and OpenAI batch lines (custom_id, method, url, body) are answered in their own format.`,
     after: afterFlags('input.jsonl'),
   },
+  serve: {
+    usage: 'MODEL [flags]',
+    summary: `Serves a model over HTTP, as vLLM does: /v1/embeddings, /v1/rerank, /v1/score, /pooling, /docs and more.
+
+It listens at http://127.0.0.1:8000 unless --host and --port say otherwise.
+SIGTERM makes it finish what is in flight; a second signal ends it at once.`,
+    after: `The log goes to stderr. Exit codes: 0 after a signal and all answered, 1 failed or the address is taken,
+2 wrong usage, 3 unfit model, 130 and 143 when a signal cut requests off or came before the model was loaded.\n${aboutFlags}`,
+  },
   'bench throughput': {
     usage: '--model MODEL [flags]',
     summary: `Measures how fast this machine computes a model: random token ids, no prompts, tokenizer or HTTP.
@@ -52,6 +61,15 @@ vLLM and OpenAI batch lines (custom_id, method, url, body) are answered in their
 The report has tokens and requests a second, the rate of matrix products and its share of the
 machine's peak, load times and memory.`,
     after: `The report goes to stdout, everything else to stderr.\n${aboutFlags}`,
+  },
+  'bench serve': {
+    usage: '[flags]',
+    summary: `Sends embedding or rerank requests to a server and reports how fast it answers.
+
+The prompts are those of vllm bench serve with the same seed and tokenizer, and so is the report;
+failures by reason, tokens saved and a histogram of latencies follow it.`,
+    after: `The report goes to stdout, progress and errors to stderr. The exit code is 0 when all requests succeeded,
+4 when some failed, 1 when all did.\n${aboutFlags}`,
   },
 }
 

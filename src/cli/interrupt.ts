@@ -6,8 +6,10 @@ export interface Interrupt {
   readonly signal: AbortSignal
   /** The exit code of the signal that came, if one came. */
   readonly code: number | undefined
-  /** What the first signal says; it depends on what is running. */
+  /** What the first signal says; it depends on what is running. Empty: what is running says it itself. */
   explain: string
+  /** The work was brought to its end in order, so its own exit code counts. */
+  obeyed: boolean
   /** Die of the signal that came. */
   leave(): never
   close(): void
@@ -23,7 +25,7 @@ export function listenForInterrupt(options: { say: (message: string) => void }):
   const onSignal = (name: SignalName): void => {
     if (received !== undefined) interrupt.leave()
     received = name
-    options.say(interrupt.explain)
+    if (interrupt.explain !== '') options.say(interrupt.explain)
     controller.abort(new DOMException(`Received ${name}.`, 'AbortError'))
   }
   process.on('SIGINT', onSignal)
@@ -34,6 +36,7 @@ export function listenForInterrupt(options: { say: (message: string) => void }):
       return received && codes[received]
     },
     explain: 'stopping',
+    obeyed: false,
     leave() {
       const name = received ?? 'SIGTERM'
       interrupt.close()

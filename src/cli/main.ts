@@ -22,7 +22,7 @@ export async function run(): Promise<void> {
   try {
     process.exitCode = await dispatch(args)
   } catch (error) {
-    const reported = asQvlError(error)
+    const reported = tooFewFiles(error) ?? asQvlError(error)
     messages.error(reported)
     process.exitCode = reported.exit
   }
@@ -63,6 +63,17 @@ function earlyMessages(args: readonly string[]): Messages {
   const terminal = terminalOf({ stdin, stdout, stderr, env, color, progress: false })
   const debug = args.includes('--debug')
   return messagesTo({ write: (text) => stderr.write(text), terminal, quiet: false, verbose: false, debug })
+}
+
+/** Node opens many of our modules at once, before any check of ours could run. */
+function tooFewFiles(error: unknown): QvlError | undefined {
+  if (!(error instanceof Error && 'code' in error && error.code === 'EMFILE')) return undefined
+  return new QvlError('FILES_EXHAUSTED', {
+    what: 'This process may not open enough files.',
+    why: 'Its limit on open files was reached while the program itself was being loaded.',
+    do: 'Raise the limit first, for example with: ulimit -n 4096',
+    cause: error,
+  })
 }
 
 function unknownCommand(first: string, rest: readonly string[]): QvlError {

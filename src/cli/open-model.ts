@@ -4,6 +4,7 @@ import { openEngine } from '../engine/engine.js'
 import type { Engine, EngineOptions } from '../engine/requests.js'
 import type { Context } from './context.js'
 import { engineOptions } from './engine-options.js'
+import type { ModelCommandName } from './flag.js'
 import { withCommas } from './progress-text.js'
 
 export interface OpenedModel {
@@ -12,8 +13,8 @@ export interface OpenedModel {
 }
 
 /** Throws USAGE, and what openEngine throws; the reason of the signal once it is aborted. */
-export async function openModel(context: Context): Promise<OpenedModel> {
-  const { settings, command, messages, signal, terminal, progress } = context
+export async function openModel(context: Context, command: ModelCommandName): Promise<OpenedModel> {
+  const { settings, messages, signal, terminal, progress } = context
   const options = await engineOptions(settings, command, messages.note)
   const started = performance.now()
   const loading = `loading ${options.model} on ${options.device}`

@@ -4,7 +4,7 @@ import { MultiBar, type SingleBar } from 'cli-progress'
 import type { DownloadEvent } from '../checkpoint/locate.js'
 import type { RunProgress } from '../offline/run.js'
 import type { Progress } from './progress.js'
-import { megabytes, runText } from './progress-text.js'
+import { type LoadProgress, loadText, megabytes, runText } from './progress-text.js'
 
 const formats = {
   download: '{file} {bar} {percentage}% {size}, {speed}/s',
@@ -46,6 +46,12 @@ export class ProgressBars implements Progress {
     const format = totalBytes === undefined ? formats.runWithoutEnd : formats.run
     this.#run ??= this.#open().create(totalBytes ?? 1, 0, { text }, { format })
     this.#run.update(totalBytes === undefined ? 0 : bytesRead, { text })
+  }
+
+  load(event: LoadProgress): void {
+    const text = loadText(event)
+    this.#run ??= this.#open().create(event.total, 0, { text }, { format: formats.run })
+    this.#run.update(event.ended, { text })
   }
 
   clear(): void {

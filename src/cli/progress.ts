@@ -3,11 +3,13 @@
 import type { DownloadEvent } from '../checkpoint/locate.js'
 import type { RunProgress } from '../offline/run.js'
 import { ProgressBars } from './progress-bars.js'
-import { megabytes, runText } from './progress-text.js'
+import { type LoadProgress, loadText, megabytes, runText } from './progress-text.js'
 
 export interface Progress {
   download(event: DownloadEvent): void
   run(event: RunProgress): void
+  /** Requests sent to a server. */
+  load(event: LoadProgress): void
   /** Takes bars away, so that text can be written; the next event brings them back. */
   clear(): void
 }
@@ -22,7 +24,7 @@ interface ProgressOptions {
 const plainIntervalMs = 10_000
 
 export function progressOn({ stream, animate, quiet }: ProgressOptions): Progress {
-  if (quiet) return { download() {}, run() {}, clear() {} }
+  if (quiet) return { download() {}, run() {}, load() {}, clear() {} }
   return animate ? new ProgressBars(stream) : new PlainProgress(stream)
 }
 
@@ -47,6 +49,10 @@ class PlainProgress implements Progress {
     if (!this.#isDue()) return
     const { first, started } = this.#run
     this.#stream.write(`${runText(first, event, performance.now() - started)}\n`)
+  }
+
+  load(event: LoadProgress): void {
+    if (this.#isDue()) this.#stream.write(`${loadText(event)}\n`)
   }
 
   clear(): void {}

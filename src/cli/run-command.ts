@@ -2,6 +2,7 @@
 
 import { setTimeout as sleep } from 'node:timers/promises'
 import { asQvlError, exitCode, QvlError } from '../errors.js'
+import { benchServe } from './bench-serve.js'
 import { benchThroughput } from './bench-throughput.js'
 import { watchPipe } from './broken-pipe.js'
 import type { Context } from './context.js'
@@ -12,13 +13,16 @@ import { isFile } from './lines-input.js'
 import { messagesTo } from './messages.js'
 import { progressOn } from './progress.js'
 import { score } from './score.js'
+import { serve } from './serve.js'
 import type { Invocation } from './settings.js'
 import { terminalOf } from './terminal.js'
 
 const commands: Record<CommandName, (context: Context) => Promise<number>> = {
   score,
   embed,
+  serve,
   'bench throughput': benchThroughput,
+  'bench serve': benchServe,
 }
 
 /** After a signal, the time for what is being computed to end; large batches and models take longer than anyone waits. */
@@ -26,7 +30,7 @@ const graceMs = 5_000
 
 /** Returns the exit code. */
 export async function runCommand(command: CommandName, { settings, operands, notes }: Invocation): Promise<number> {
-  const speech = speechOf(settings)
+  const speech = speechOf(command, settings)
   const { messages, progress } = speech
   for (const note of notes) messages.warn(note)
   const { stdin, stdout, stderr } = process
@@ -48,8 +52,9 @@ export async function runCommand(command: CommandName, { settings, operands, not
   await closed
   interrupt.close()
   // What is left now are streams that wait for more.
-  if (signal.aborted) process.exit(interrupt.code ?? exitCode.ok)
-  return outcome instanceof QvlError ? outcome.exit : outcome
+  const code = outcome instanceof QvlError ? outcome.exit : outcome
+  if (signal.aborted) process.exit(interrupt.obeyed ? code : (interrupt.code ?? exitCode.ok))
+  return code
 }
 
 async function afterGrace(interrupt: Interrupt): Promise<void> {
@@ -58,12 +63,16 @@ async function afterGrace(interrupt: Interrupt): Promise<void> {
 }
 
 /** How to speak to the person, as the flags and the streams have it. */
-function speechOf(settings: Invocation['settings']): Pick<Context, 'terminal' | 'messages' | 'progress'> {
+function speechOf(
+  command: CommandName,
+  settings: Invocation['settings'],
+): Pick<Context, 'terminal' | 'messages' | 'progress'> {
   const { env, stdin, stdout, stderr } = process
   const { color, quiet, verbose, debug } = settings
   const terminal = terminalOf({ stdin, stdout, stderr, env, color, progress: settings.progress })
   // Answers that scroll by on the same terminal are progress enough.
-  const animate = terminal.animate && !(terminal.stdout.isTty && !isFile(settings.output))
+  const scrolls = (command === 'score' || command === 'embed') && terminal.stdout.isTty && !isFile(settings.output)
+  const animate = terminal.animate && !scrolls
   const progress = progressOn({ stream: stderr, animate, quiet })
   const write = (text: string): void => {
     progress.clear()

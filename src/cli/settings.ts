@@ -6,7 +6,7 @@ import { configArguments, readConfigFile } from './config-file.js'
 import type { CommandName, Flag, FlagValue, JsonObject } from './flag.js'
 import { environmentName, hasNoEffect } from './flag.js'
 import { parseFlagValue } from './flag-value.js'
-import { flags } from './flags.js'
+import type { flags } from './flags.js'
 
 type ValueOf<F> = F extends { type: 'bool' }
   ? boolean
@@ -20,7 +20,7 @@ type ValueOf<F> = F extends { type: 'bool' }
           ? readonly string[]
           : string | undefined
 
-/** One property for each flag of the table, whether the command knows it or not. */
+/** One property for each name of the table, whether the command knows it or not. */
 export type Settings = { readonly [F in (typeof flags)[number] as F['name']]: ValueOf<F> }
 
 export interface Invocation {
@@ -51,7 +51,7 @@ export async function readSettings(
     const plain = plainArgv(configArguments(file, entries, command, { known, elsewhere }), known)
     layers.push(parseTokens(plain.tokens, known, (flag) => `${flag.name} in ${file}`))
   }
-  return { settings: settle(layers), operands, notes: [...notes, ...noEffectNotes(command, known, layers)] }
+  return { settings: settle(layers, [...elsewhere, ...known]), operands, notes: [...notes, ...noEffectNotes(command, known, layers)] }
 }
 
 function environmentValues(known: readonly Flag[], env: NodeJS.ProcessEnv): OptionValues {
@@ -66,9 +66,10 @@ function environmentValues(known: readonly Flag[], env: NodeJS.ProcessEnv): Opti
   return values
 }
 
-function settle(layers: readonly OptionValues[]): Settings {
+/** Of a name that stands twice in the table, the default of the last of `ordered` counts. */
+function settle(layers: readonly OptionValues[], ordered: readonly Flag[]): Settings {
   const values = new Map<string, FlagValue | undefined>()
-  for (const flag of flags) {
+  for (const flag of ordered) {
     const layer = layers.find((one) => one.has(flag.name))
     values.set(flag.name, layer?.get(flag.name) ?? defaultOf(flag))
   }

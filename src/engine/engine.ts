@@ -1,18 +1,31 @@
-// The engine: opens a checkpoint on a device, and turns requests into answers.
+// The engine: opens a checkpoint on a device, and answers tasks.
 
-import type { Checkpoint } from '../checkpoint/checkpoint.js'
 import { findNonFinite, type WeightTable } from '../checkpoint/weights.js'
 import type { LoadedProgram } from '../devices/device.js'
 import { chooseDevice, openDevice } from '../devices/open-device.js'
 import { QvlError } from '../errors.js'
-import type { PromptFormat } from '../prompts/prompt.js'
-import { openTokenizer } from '../text/tokenizer.js'
+import { type AnswerContext, answer } from './answers.js'
 import { findCheckpoint } from './find-checkpoint.js'
-import { defaultMaxModelLen, defaultMaxNumBatchedTokens, maxNumSeqs } from './limits.js'
+import { defaultMaxNumBatchedTokens, defaultMaxNumSeqs } from './limits.js'
 import { loadModel } from './load-model.js'
-import { type Cancellation, Queue } from './queue.js'
-import type { Embedding, EmbedRequest, Engine, EngineOptions, ScoreRequest, Scores, Task } from './requests.js'
-import { cosineTask, embedTask, type PreparedTask, scoreTask, type TaskContext } from './tasks.js'
+import { type PreparerOptions, preparerOf } from './preparer.js'
+import { Queue } from './queue.js'
+import type {
+  Embedding,
+  EmbedRequest,
+  Engine,
+  EngineLoad,
+  EngineOptions,
+  PrefixCacheReport,
+  Preparer,
+  ResultOf,
+  ScoreRequest,
+  Scores,
+  SubmitOptions,
+  Task,
+} from './requests.js'
+
+import type { Computed } from './task-run.js'
 
 /**
  * Open a model. Throws MODEL_*, HUB_*, CHECKPOINT_*, CONFIG_*, TENSOR_*, TOKENIZER_* and TEMPLATE_INVALID for what is
@@ -21,48 +34,38 @@ import { cosineTask, embedTask, type PreparedTask, scoreTask, type TaskContext }
 export async function openEngine(options: EngineOptions): Promise<Engine> {
   const warn = warnOnce(options.warn)
   const checkpoint = await findCheckpoint({ ...options, warn })
-  const tokenizer = await openTokenizer(checkpoint.dir, {
-    specialTokensInText: options.specialTokensInText ?? 'literal',
-  })
-  const { format, reason, model, head } = await loadModel({ checkpoint, tokenizer, options, warn })
+  const preparerOptions = toPreparerOptions(options, checkpoint.dir)
+  const preparer = await preparerOf(checkpoint, preparerOptions, warn)
+  const { tokenizer } = preparer
+  const { model, head } = await loadModel(checkpoint, { kind: preparer.model.kind, tokenizer })
   const device = await openDevice(chooseDevice(options.device ?? 'auto', warn))
   const { threads, dtype, quantization } = options
   const { fingerprint } = checkpoint
   const program = await device.load(model.program, model.weights, { threads, dtype, quantization, fingerprint, warn })
-  const maxModelLen = checkMaxModelLen(options.maxModelLen, checkpoint)
   return new RunningEngine({
-    model: {
-      id: options.model,
-      fingerprint,
-      kind: format.kind,
-      format: format.name,
-      formatReason: reason,
-      hidden: model.hidden,
-      device: device.name,
-      maxModelLen,
-    },
-    format,
-    context: {
-      maxModelLen,
-      vocabSize: checkpoint.config.text.vocabSize,
-      hidden: model.hidden,
-      dimensions: matryoshkaWidths(checkpoint),
-      yesNo: head?.rows.length === 2 ? { no: head.rows[0]!, yes: head.rows[1]! } : undefined,
-    },
+    model: { ...preparer.model, device: device.name },
+    preparer,
+    preparerOptions,
+    answers: { yesNo: head?.rows.length === 2 ? { no: head.rows[0]!, yes: head.rows[1]! } : undefined },
     program,
     weights: model.weights,
     queue: new Queue(model, program, {
       maxNumBatchedTokens: options.maxNumBatchedTokens ?? defaultMaxNumBatchedTokens,
-      maxNumSeqs,
+      maxNumSeqs: options.maxNumSeqs ?? defaultMaxNumSeqs,
       sharePrefixes: options.enablePrefixCaching ?? true,
+      prefixCacheBytes: options.prefixCacheBytes ?? 0,
+      byPriority: options.schedulingPolicy === 'priority',
+      warn,
+      onBatch: options.onBatch,
     }),
   })
 }
 
 interface EngineParts {
   model: Engine['model']
-  format: PromptFormat
-  context: TaskContext
+  preparer: Preparer
+  preparerOptions: PreparerOptions
+  answers: AnswerContext
   program: LoadedProgram
   weights: WeightTable
   queue: Queue
@@ -70,12 +73,16 @@ interface EngineParts {
 
 class RunningEngine implements Engine {
   readonly model: Engine['model']
+  readonly preparer: Preparer
+  readonly preparerOptions: PreparerOptions
   readonly #parts: EngineParts
   /** The tensor that is not finite, looked for once. */
   #notFinite: Promise<string | undefined> | undefined
 
   constructor(parts: EngineParts) {
     this.model = parts.model
+    this.preparer = parts.preparer
+    this.preparerOptions = parts.preparerOptions
     this.#parts = parts
   }
 
@@ -83,44 +90,38 @@ class RunningEngine implements Engine {
     return this.#parts.queue.counters
   }
 
-  prepareEmbed(request: EmbedRequest): Task<Embedding> {
-    const { format, context } = this.#parts
-    if (format.kind === 'embed') return embedTask(format, context, request)
-    throw new QvlError('REQUEST_INVALID', {
-      what: 'This model gives no embeddings.',
-      why: `${this.model.id} is a reranker: it scores pairs of a query and a document.`,
-      do: 'Use `qvl score`, or an embedding model.',
+  submit<Asked extends Task>(tasks: readonly Asked[], options: SubmitOptions = {}): Promise<ResultOf<Asked>>[] {
+    const { queue, answers } = this.#parts
+    const runs = queue.enqueue(
+      tasks.map(({ sequences }) => sequences),
+      options,
+    )
+    return tasks.map(async (task, index) => {
+      const { rows, timing } = await this.#explained(runs[index]!)
+      return answer(task, rows, timing, answers)
     })
   }
 
-  prepareScore(request: ScoreRequest): Task<Scores> {
-    const { format, context } = this.#parts
-    return format.kind === 'score' ? scoreTask(format, context, request) : cosineTask(format, context, request)
+  async embed(request: EmbedRequest, options?: SubmitOptions): Promise<Embedding> {
+    return this.submit([this.preparer.embed(request)], options)[0]!
   }
 
-  submit<Result>(tasks: readonly Task<Result>[], options: { signal?: AbortSignal } = {}): Promise<Result>[] {
-    return tasks.map(async (task) => {
-      const { prompts, finish } = task as PreparedTask<Result>
-      const cancellation = new TaskCancellation(options.signal)
-      const rows = this.#parts.queue.enqueue(
-        prompts.map((prompt) => prompt.ids),
-        cancellation,
-      )
-      try {
-        return finish(await Promise.all(rows))
-      } catch (error) {
-        cancellation.fail(error)
-        throw await this.#explainFailure(error)
-      }
-    })
+  async score(request: ScoreRequest, options?: SubmitOptions): Promise<Scores> {
+    return this.submit([this.preparer.score(request)], options)[0]!
   }
 
-  async embed(request: EmbedRequest, options?: { signal?: AbortSignal }): Promise<Embedding> {
-    return this.submit([this.prepareEmbed(request)], options)[0]!
+  async warmUp(): Promise<void> {
+    const { ids } = this.preparer.tokenize('The first batch is the slowest.', { addSpecialTokens: true })
+    const [run] = this.#parts.queue.enqueue([[{ ids: Int32Array.from(ids), prefixTokens: 0, pool: 'last' }]])
+    await this.#explained(run!)
   }
 
-  async score(request: ScoreRequest, options?: { signal?: AbortSignal }): Promise<Scores> {
-    return this.submit([this.prepareScore(request)], options)[0]!
+  load(): EngineLoad {
+    return this.#parts.queue.load()
+  }
+
+  prefixCache(): PrefixCacheReport {
+    return this.#parts.queue.prefixCache()
   }
 
   async close(): Promise<void> {
@@ -130,6 +131,14 @@ class RunningEngine implements Engine {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
+  }
+
+  async #explained(run: Promise<Computed>): Promise<Computed> {
+    try {
+      return await run
+    } catch (error) {
+      throw await this.#explainFailure(error)
+    }
   }
 
   async #explainFailure(error: unknown): Promise<unknown> {
@@ -152,46 +161,10 @@ class RunningEngine implements Engine {
   }
 }
 
-/** The families here are trained for any width; a list in the configuration narrows it. */
-function matryoshkaWidths({ config }: Checkpoint): readonly number[] | undefined {
-  return config.matryoshkaDimensions === 'any' ? undefined : config.matryoshkaDimensions
-}
-
-/**
- * A task ends with its caller's signal, or when one of its sequences fails: the others need not run. Not AbortSignal.any,
- * which leaves about 500 bytes on a long-lived signal for each task (Node 20).
- */
-class TaskCancellation implements Cancellation {
-  readonly #signal: AbortSignal | undefined
-  #failure: { error: unknown } | undefined
-
-  constructor(signal: AbortSignal | undefined) {
-    this.#signal = signal
-  }
-
-  get aborted(): boolean {
-    return this.#failure !== undefined || (this.#signal?.aborted ?? false)
-  }
-
-  get reason(): unknown {
-    return this.#failure === undefined ? this.#signal?.reason : this.#failure.error
-  }
-
-  fail(error: unknown): void {
-    this.#failure ??= { error }
-  }
-}
-
-function checkMaxModelLen(asked: number | undefined, { config }: Checkpoint): number {
-  const { maxPositions } = config.text
-  if (asked === undefined || asked === -1) return Math.min(maxPositions, defaultMaxModelLen)
-  if (asked <= maxPositions) return asked
-  throw new QvlError('USAGE', {
-    what: `--max-model-len ${asked} is more than the model can do.`,
-    why: `The checkpoint was made for at most ${maxPositions} positions.`,
-    do: `Use at most ${maxPositions}.`,
-    param: '--max-model-len',
-  })
+/** Only what can cross to another thread. */
+function toPreparerOptions(options: EngineOptions, dir: string): PreparerOptions {
+  const { model, maxModelLen, hfOverrides, convert, chatTemplate, promptFormat, specialTokensInText } = options
+  return { id: model, dir, maxModelLen, hfOverrides, convert, chatTemplate, promptFormat, specialTokensInText }
 }
 
 function warnOnce(warn: ((message: string) => void) | undefined): (message: string) => void {

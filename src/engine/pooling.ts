@@ -15,6 +15,13 @@ export function embeddingVector(
 
 export const sigmoid = (logit: number): number => 1 / (1 + Math.exp(-logit))
 
+export function softmax(logits: Float32Array): Float32Array {
+  const highest = logits.reduce((max, logit) => Math.max(max, logit), Number.NEGATIVE_INFINITY)
+  const powers = logits.map((logit) => Math.exp(logit - highest))
+  const sum = powers.reduce((total, power) => total + power, 0)
+  return powers.map((power) => power / sum)
+}
+
 export function cosine(a: Float32Array, b: Float32Array): number {
   return dot(a, b) / Math.max(norm(a) * norm(b), 1e-12)
 }

@@ -2,39 +2,45 @@
 
 import type { Span } from '../program/program.js'
 import type { PackedRows } from '../program/rows.js'
-
-/**
- * A run is cut only behind this many shared tokens. Fewer, such as the one word that two sentences happen to start
- * with, would chop spans into pieces and save nothing.
- */
-export const MIN_SHARED_TOKENS = 16
+import type { KeptPlace, KeptPrefix, PrefixCache } from './prefix-cache.js'
+import { bestMatch, MIN_SHARED_TOKENS } from './prefix-match.js'
+import type { Sequence } from './requests.js'
 
 /** One run of tokens; the path from a root to a node spells a prefix. */
 interface Node {
   tokens: Int32Array
   /** Tokens before this node. */
   depth: number
-  /** By first token. */
-  children: Map<number, Node[]>
+  children: Children
   /** The sequences that end here, and after how many of this node's tokens (at least 1). */
   ends: { sequence: number; after: number }[]
+  /** All of it is what prompts of other requests are likely to begin with too. */
+  isPrefix: boolean
 }
 
+/** By first token; several may begin alike, since a short common start is not worth a node. */
+type Children = Map<number, Node[]>
+
 /** Where a sequence leaves the tree. */
-interface Path {
-  siblings: Map<number, Node[]>
+export interface Place {
+  ids: Int32Array
+  /** What earlier batches computed of it. */
+  base: KeptPrefix | undefined
+  siblings: Children
   /** The last node entered, and how many of its tokens agreed. */
   node: Node | undefined
   inNode: number
-  /** Tokens that agreed on the whole path. */
+  /** Tokens that are there already, those of the base included. */
   matched: number
 }
 
 export class PrefixTree {
   readonly #share: boolean
-  readonly #roots: Map<number, Node[]> = new Map()
+  /** The roots of sequences that build on the same kept prefix; '' is the key of those that build on none. */
+  readonly #bases = new Map<string, { base: KeptPrefix | undefined; roots: Children }>()
+  /** How many rows each sequence pools: its last, or all. */
+  readonly #numPooled: number[] = []
   #rows = 0
-  #size = 0
 
   /** `share` has to be false for bidirectional models, where a token's value depends on what follows it. */
   constructor(options: { share: boolean }) {
@@ -46,79 +52,144 @@ export class PrefixTree {
     return this.#rows
   }
 
-  /** How many of a sequence's tokens are in the tree already. */
-  sharedTokens(ids: Int32Array): number {
-    return this.#follow(ids).matched
+  /** Walk down, always into the child that agrees longest. The place is good until the next insertion. */
+  find(ids: Int32Array, base?: KeptPrefix): Place {
+    const siblings = this.#rootsOf(base)
+    const place: Place = { ids, base, siblings, node: undefined, inNode: 0, matched: base?.tokens ?? 0 }
+    while (this.#share && place.matched < ids.length) {
+      const next = bestMatch(place.siblings.get(ids[place.matched]!), ids, place.matched)
+      if (next === undefined) break
+      place.node = next.child
+      place.inNode = next.length
+      place.matched += next.length
+      if (next.length < next.child.tokens.length) break
+      place.siblings = next.child.children
+    }
+    return place
   }
 
   /** Add a sequence of at least one token; answers how many of its tokens were there already. */
-  add(ids: Int32Array): number {
-    const sequence = this.#size++
-    const { siblings, node, inNode, matched } = this.#follow(ids)
+  insert(place: Place, { pool, prefixTokens }: Omit<Sequence, 'ids'>): number {
+    const { ids, node, inNode, siblings, matched } = place
+    const sequence = this.#numPooled.push(pool === 'all' ? ids.length : 1) - 1
     if (matched === ids.length) {
       node!.ends.push({ sequence, after: inNode })
       return matched
     }
     if (node !== undefined && inNode < node.tokens.length) split(node, inNode)
-    const rest = ids.subarray(matched)
-    const leaf = { tokens: rest, depth: matched, children: new Map(), ends: [{ sequence, after: rest.length }] }
-    insert(node?.children ?? siblings, leaf)
-    this.#rows += rest.length
+    // A prefix is a node of its own, since only whole spans are kept.
+    const ownPrefix = prefixTokens < matched + MIN_SHARED_TOKENS ? 0 : prefixTokens - matched
+    const ends = [0, ownPrefix, ids.length - matched].filter((end, index, all) => end !== all[index - 1])
+    let children = node?.children ?? siblings
+    for (let part = 1; part < ends.length; part++) {
+      const [start, end] = [matched + ends[part - 1]!, matched + ends[part]!]
+      const isLast = part === ends.length - 1
+      const leaf: Node = {
+        tokens: ids.subarray(start, end),
+        depth: start,
+        children: new Map(),
+        ends: isLast ? [{ sequence, after: end - start }] : [],
+        isPrefix: end <= matched + ownPrefix,
+      }
+      insert(children, leaf)
+      children = leaf.children
+    }
+    this.#rows += ids.length - matched
     return matched
   }
 
-  /** Rows in depth-first order, so that every span comes after its chain. `pooled` is in the order of `add`. */
-  pack(): PackedRows {
-    const ids = new Int32Array(this.#rows)
-    const positions = new Int32Array(this.#rows)
-    const pooled = new Int32Array(this.#size)
-    const spans: Span[] = []
-    let start = 0
-    const place = (node: Node, chain: readonly number[]): void => {
-      ids.set(node.tokens, start)
-      for (let i = 0; i < node.tokens.length; i++) positions[start + i] = node.depth + i
-      for (const { sequence, after } of node.ends) pooled[sequence] = start + after - 1
-      spans.push({ start, rows: node.tokens.length, chain })
-      start += node.tokens.length
-      const extended = [...chain, spans.length - 1]
-      for (const child of [...node.children.values()].flat()) place(child, extended)
-    }
-    for (const root of [...this.#roots.values()].flat()) place(root, [])
-    return { ids, positions, spans, pooled }
+  /** `find` and `insert` in one. */
+  add(ids: Int32Array, { pool = 'last', prefixTokens = 0 }: Partial<Omit<Sequence, 'ids'>> = {}): number {
+    return this.insert(this.find(ids), { pool, prefixTokens })
   }
 
-  /** Walk down, always into the child that agrees longest. */
-  #follow(ids: Int32Array): Path {
-    const path: Path = { siblings: this.#roots, node: undefined, inNode: 0, matched: 0 }
-    while (this.#share && path.matched < ids.length) {
-      const next = bestChild(path.siblings, ids, path.matched)
-      if (next === undefined) break
-      path.node = next.child
-      path.inNode = next.length
-      path.matched += next.length
-      if (next.length < next.child.tokens.length) break
-      path.siblings = next.child.children
-    }
-    return path
+  /**
+   * Rows in depth-first order, so that every span comes after its chain. `pooled` is in the order of insertion, all rows
+   * of a sequence from its first. With a cache, prefixes are marked to be kept.
+   */
+  pack(cache?: PrefixCache): PackedRows {
+    const packing = new Packing(this.#rows, { numPooled: this.#numPooled, cache })
+    // A sequence that was looked up and not inserted leaves no roots.
+    for (const { base, roots } of this.#bases.values()) if (roots.size > 0) packing.place(base, roots)
+    return packing.rows
+  }
+
+  #rootsOf(base: KeptPrefix | undefined): Children {
+    const key = base?.key ?? ''
+    const known = this.#bases.get(key)
+    if (known !== undefined) return known.roots
+    const roots: Children = new Map()
+    this.#bases.set(key, { base, roots })
+    return roots
   }
 }
 
-/** Going into a child is free when it agrees to its end or to the sequence's end; otherwise it would have to be cut. */
-function bestChild(
-  siblings: ReadonlyMap<number, Node[]>,
-  ids: Int32Array,
-  from: number,
-): { child: Node; length: number } | undefined {
-  let best: { child: Node; length: number } | undefined
-  for (const child of siblings.get(ids[from]!) ?? []) {
-    const length = commonLength(child.tokens, ids, from)
-    const free = length === child.tokens.length || length === ids.length - from
-    if ((free || length >= MIN_SHARED_TOKENS) && length > (best?.length ?? 0)) best = { child, length }
-  }
-  return best
+interface PackingOptions {
+  numPooled: readonly number[]
+  cache: PrefixCache | undefined
 }
 
-function insert(siblings: Map<number, Node[]>, node: Node): void {
+/** Lays out a tree once. */
+class Packing {
+  readonly #cache: PrefixCache | undefined
+  readonly #ids: Int32Array
+  readonly #positions: Int32Array
+  readonly #pooled: Int32Array
+  readonly #firstPooled: readonly number[]
+  readonly #numPooled: readonly number[]
+  readonly #spans: Span[] = []
+  #start = 0
+
+  constructor(rows: number, { numPooled, cache }: PackingOptions) {
+    this.#cache = cache
+    this.#ids = new Int32Array(rows)
+    this.#positions = new Int32Array(rows)
+    this.#numPooled = numPooled
+    let next = 0
+    this.#firstPooled = numPooled.map((count) => {
+      next += count
+      return next - count
+    })
+    this.#pooled = new Int32Array(next)
+  }
+
+  get rows(): PackedRows {
+    return { ids: this.#ids, positions: this.#positions, spans: this.#spans, pooled: this.#pooled }
+  }
+
+  place(base: KeptPrefix | undefined, roots: Children): void {
+    const chain = (base?.spans ?? []).map(({ kept, rows }) => this.#spans.push({ start: 0, rows, chain: [], kept }) - 1)
+    const parent = base?.place ?? this.#cache?.root
+    for (const root of [...roots.values()].flat()) this.#place(root, chain, parent)
+  }
+
+  /** `parent` is where the node would stand in the cache; undefined when what comes before it is not kept. */
+  #place(node: Node, chain: readonly number[], parent: KeptPlace | undefined): void {
+    const { tokens, depth, ends, children } = node
+    const start = this.#start
+    this.#ids.set(tokens, start)
+    for (let i = 0; i < tokens.length; i++) this.#positions[start + i] = depth + i
+    const kept = node.isPrefix && parent !== undefined ? this.#cache?.keep(parent, tokens) : undefined
+    this.#spans.push({ start, rows: tokens.length, chain, ...(kept && { keep: kept.id }) })
+    this.#start += tokens.length
+    const path = [...chain, this.#spans.length - 1]
+    for (const { sequence, after } of ends) this.#pool(sequence, path, after)
+    for (const child of [...children.values()].flat()) this.#place(child, path, kept?.place)
+  }
+
+  /** The last rows of a path that ends after `after` rows of its last span. */
+  #pool(sequence: number, path: readonly number[], after: number): void {
+    const first = this.#firstPooled[sequence]!
+    let at = first + this.#numPooled[sequence]!
+    for (let index = path.length - 1; index >= 0 && at > first; index--) {
+      const { start, rows } = this.#spans[path[index]!]!
+      const end = start + (index === path.length - 1 ? after : rows)
+      for (let row = end - 1; row >= start && at > first; row--) this.#pooled[--at] = row
+    }
+  }
+}
+
+function insert(siblings: Children, node: Node): void {
   const first = node.tokens[0]!
   const others = siblings.get(first)
   if (others === undefined) siblings.set(first, [node])
@@ -132,16 +203,10 @@ function split(node: Node, at: number): void {
     depth: node.depth + at,
     children: node.children,
     ends: node.ends.filter(({ after }) => after > at).map(({ sequence, after }) => ({ sequence, after: after - at })),
+    isPrefix: node.isPrefix,
   }
   node.tokens = node.tokens.subarray(0, at)
   node.ends = node.ends.filter(({ after }) => after <= at)
   node.children = new Map()
   insert(node.children, rest)
-}
-
-function commonLength(tokens: Int32Array, ids: Int32Array, from: number): number {
-  const end = Math.min(tokens.length, ids.length - from)
-  let length = 0
-  while (length < end && tokens[length] === ids[from + length]) length++
-  return length
 }

@@ -1,77 +1,105 @@
-// The queue: sequences wait in order, batches are formed from its head by token budget, one batch runs at a time.
+// The queue: the one owner of what waits. It forms batches of requests in turn, and keeps the device busy with them.
 
 import type { LoadedProgram } from '../devices/device.js'
-import { QvlError } from '../errors.js'
 import type { Model } from '../models/model.js'
-import type { ProgramOutputs } from '../program/program.js'
-import { PrefixTree } from './prefix-tree.js'
+import { Batch, type BatchLimits } from './batch.js'
+import { BatchRunner } from './batch-runner.js'
+import { FairQueue } from './fair-queue.js'
+import { PrefixCache } from './prefix-cache.js'
+import type { BatchReport, EngineLoad, PrefixCacheReport, Sequence, SubmitOptions } from './requests.js'
+import { type Piece, Submission } from './submission.js'
+import { type Computed, TaskRun } from './task-run.js'
+import { TokenRate } from './token-rate.js'
 
-export interface QueueOptions {
-  /** Rows computed in one batch; a longer sequence runs alone. */
-  maxNumBatchedTokens: number
-  /** Sequences in one batch. */
-  maxNumSeqs: number
+export interface QueueOptions extends BatchLimits {
   /** Compute a prefix that sequences of a batch have in common once; only causal models can. */
   sharePrefixes: boolean
+  /** Memory for prefixes kept from batch to batch, where the device can keep them (default 0: none). */
+  prefixCacheBytes?: number
+  /** Serve lower priorities first (default: priorities are not looked at). */
+  byPriority?: boolean
+  warn?: (message: string) => void
+  onBatch?: ((report: BatchReport) => void) | undefined
 }
 
-/** What one sequence gives back. */
-export interface PooledRow {
-  /** [hidden], after the final norm. */
-  hidden: Float32Array
-  /** [labels]; empty without a head. */
-  logits: Float32Array
-  /** Tokens that an earlier sequence of the batch had already paid for. */
-  sharedTokens: number
-}
-
-/** Whether work that has not started is still wanted; an AbortSignal is one. */
-export interface Cancellation {
-  readonly aborted: boolean
-  readonly reason: unknown
-}
-
-interface Entry {
-  ids: Int32Array
-  cancellation: Cancellation
-  resolve(row: PooledRow): void
-  reject(error: unknown): void
-}
-
-/** The entries of one batch, packed into a tree; `sharedTokens` per entry. */
-interface Batch {
-  entries: Entry[]
-  tree: PrefixTree
-  sharedTokens: number[]
-}
+/** A turn of a request takes this part of a batch. */
+const turnsPerBatch = 4
 
 export class Queue {
   /** Rows computed so far, shared prefixes once, and tokens asked for. */
   readonly counters = { computedTokens: 0, promptTokens: 0 }
-  readonly #waiting: Entry[] = []
-  readonly #model: Model
-  readonly #device: Pick<LoadedProgram, 'run'>
   readonly #options: QueueOptions
+  readonly #runner: BatchRunner
+  readonly #share: boolean
+  readonly #cache: PrefixCache | undefined
+  readonly #waiting: FairQueue<Piece>
+  readonly #load = { waitingTasks: 0, runningTasks: 0, waitingTokens: 0 }
+  readonly #rate = new TokenRate()
+  #maxNumBatchedTokens: number
+  #hasRunOutOfMemory = false
+  #runningTokens = 0
+  #lastEnd = 0
   #running: Promise<void> | undefined
 
-  constructor(model: Model, device: Pick<LoadedProgram, 'run'>, options: QueueOptions) {
-    this.#model = model
-    this.#device = device
+  constructor(model: Model, device: Pick<LoadedProgram, 'run' | 'keptSpans'>, options: QueueOptions) {
     this.#options = options
+    this.#maxNumBatchedTokens = options.maxNumBatchedTokens
+    this.#share = model.causal && options.sharePrefixes
+    this.#waiting = new FairQueue(Math.ceil(options.maxNumBatchedTokens / turnsPerBatch))
+    const { prefixCacheBytes = 0 } = options
+    if (this.#share && device.keptSpans !== undefined && prefixCacheBytes > 0) {
+      this.#cache = new PrefixCache(device.keptSpans, prefixCacheBytes)
+    }
+    const onOutOfMemory = () => this.#halveBudget()
+    this.#runner = new BatchRunner({ model, device, share: this.#share, cache: this.#cache, onOutOfMemory })
   }
 
-  /** Queue sequences in one step. Those that have not started when they are cancelled are rejected. */
-  enqueue(sequences: readonly Int32Array[], cancellation: Cancellation): Promise<PooledRow>[] {
-    const rows = sequences.map(
-      (ids) => new Promise<PooledRow>((resolve, reject) => this.#waiting.push({ ids, cancellation, resolve, reject })),
-    )
-    this.#running ??= this.#run()
-    return rows
+  /**
+   * Queue the sequences of several tasks in one step. Once the signal is aborted, what has not started leaves the queue and
+   * every task that is not answered rejects with the signal's reason.
+   */
+  enqueue(tasks: readonly (readonly Sequence[])[], options: SubmitOptions = {}): Promise<Computed>[] {
+    const runs = tasks.map((sequences) => new TaskRun(sequences, this.#load))
+    const { signal } = options
+    if (signal?.aborted) for (const run of runs) run.fail(signal.reason)
+    else this.#submit(runs, options)
+    return runs.map(({ done }) => done)
+  }
+
+  load(): EngineLoad {
+    return { ...this.#load, runningTokens: this.#runningTokens, tokensPerSecond: this.#rate.perSecond }
+  }
+
+  prefixCache(): PrefixCacheReport {
+    const { promptTokens, computedTokens } = this.counters
+    return {
+      queriedTokens: this.#share ? promptTokens : 0,
+      hitTokens: promptTokens - computedTokens,
+      usedBytes: this.#cache?.usedBytes ?? 0,
+      maxBytes: this.#cache?.maxBytes ?? 0,
+    }
   }
 
   /** Resolves when nothing is left to run. */
   async idle(): Promise<void> {
     await this.#running
+  }
+
+  #submit(runs: readonly TaskRun[], { signal, priority = 0 }: SubmitOptions): void {
+    const submission = new Submission(runs, this.#options.byPriority ? priority : 0)
+    this.#waiting.add(submission)
+    const stop = () => {
+      this.#waiting.remove(submission)
+      for (const run of runs) run.fail(signal?.reason)
+    }
+    signal?.addEventListener('abort', stop, { once: true })
+    let numLeft = runs.length
+    for (const run of runs) {
+      run.onSettled(() => {
+        if (--numLeft === 0) signal?.removeEventListener('abort', stop)
+      })
+    }
+    this.#running ??= this.#run()
   }
 
   /** One batch is packed and handed to the device while the one before it runs. */
@@ -88,63 +116,45 @@ export class Queue {
     this.#running = undefined
   }
 
-  /** Start the next batch; the promise resolves when its entries are answered, and never rejects. */
+  /** Start the next batch; the promise resolves when its sequences are answered, and never rejects. */
   #start(): Promise<void> | undefined {
-    const batch = this.#take()
-    if (batch.entries.length === 0) return undefined
-    this.counters.computedTokens += batch.tree.rows
-    for (const { ids } of batch.entries) this.counters.promptTokens += ids.length
-    return this.#answer(batch)
+    const { maxNumSeqs } = this.#options
+    const limits = { maxNumBatchedTokens: this.#maxNumBatchedTokens, maxNumSeqs }
+    const batch = new Batch({ limits, share: this.#share, cache: this.#cache })
+    const pieces: Piece[] = []
+    this.#waiting.take((piece) => {
+      const cost = batch.add(piece.task.sequences[piece.index]!)
+      if (cost !== undefined) pieces.push(piece)
+      return cost
+    })
+    return pieces.length === 0 ? undefined : this.#answer(batch, pieces)
   }
 
-  async #answer({ entries, tree, sharedTokens }: Batch): Promise<void> {
-    try {
-      const outputs = await this.#device.run(this.#model.inputs(tree.pack()))
-      entries.forEach((entry, index) => {
-        const row = pooledRow(outputs, index, sharedTokens[index]!)
-        if (row instanceof QvlError) entry.reject(row)
-        else entry.resolve(row)
-      })
-    } catch (error) {
-      for (const entry of entries) entry.reject(error)
-    }
+  async #answer(batch: Batch, pieces: readonly Piece[]): Promise<void> {
+    const packed = batch.pack()
+    const { promptTokens, computedTokens } = packed
+    this.counters.computedTokens += computedTokens
+    this.counters.promptTokens += promptTokens
+    this.#runningTokens += promptTokens
+    const started = performance.now()
+    const { outcomes, failed } = await this.#runner.run(packed)
+    this.#runningTokens -= promptTokens
+    // A batch that was handed over while another ran began when that one ended.
+    const seconds = (performance.now() - Math.max(started, this.#lastEnd)) / 1000
+    this.#lastEnd = performance.now()
+    this.#rate.add(promptTokens, seconds)
+    for (const [at, { task, index }] of pieces.entries()) task.settle(index, outcomes[at]!)
+    this.#options.onBatch?.({ sequences: pieces.length, promptTokens, computedTokens, seconds, failed })
   }
 
-  /** Entries from the head of the queue, in order, until one does not fit. */
-  #take(): Batch {
-    const { maxNumBatchedTokens, maxNumSeqs, sharePrefixes } = this.#options
-    const tree = new PrefixTree({ share: this.#model.causal && sharePrefixes })
-    const entries: Entry[] = []
-    const sharedTokens: number[] = []
-    let taken = 0
-    for (const entry of this.#waiting) {
-      if (entry.cancellation.aborted) {
-        entry.reject(entry.cancellation.reason)
-        taken++
-        continue
-      }
-      const rows = tree.rows + entry.ids.length - tree.sharedTokens(entry.ids)
-      const full = rows > maxNumBatchedTokens || entries.length === maxNumSeqs
-      if (full && entries.length > 0) break
-      sharedTokens.push(tree.add(entry.ids))
-      entries.push(entry)
-      taken++
-    }
-    this.#waiting.splice(0, taken)
-    return { entries, tree, sharedTokens }
+  #halveBudget(): void {
+    if (this.#hasRunOutOfMemory) return
+    this.#hasRunOutOfMemory = true
+    const before = this.#maxNumBatchedTokens
+    this.#maxNumBatchedTokens = Math.max(1, Math.floor(before / 2))
+    this.#options.warn?.(
+      `Memory ran out in a batch of up to ${before} tokens. Batches have up to ${this.#maxNumBatchedTokens} tokens from ` +
+        `now on; start with --max-num-batched-tokens ${this.#maxNumBatchedTokens} to avoid this.`,
+    )
   }
-}
-
-/** A NaN must never leave as a score; the engine then looks for the tensor that caused it. */
-function pooledRow(outputs: ProgramOutputs, index: number, sharedTokens: number): PooledRow | QvlError {
-  const hidden = outputRow(outputs, 'hidden', index)
-  const logits = outputRow(outputs, 'logits', index)
-  if (hidden.every(Number.isFinite) && logits.every(Number.isFinite)) return { hidden, logits, sharedTokens }
-  return new QvlError('RESULT_NOT_FINITE', { what: 'The model computed a value that is not a number.' })
-}
-
-function outputRow(outputs: ProgramOutputs, name: string, index: number): Float32Array {
-  const output = outputs[name]
-  if (output === undefined) return new Float32Array(0)
-  return output.data.slice(index * output.width, (index + 1) * output.width)
 }

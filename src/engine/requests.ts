@@ -2,6 +2,7 @@
 
 import type { DeviceName, LoadOptions } from '../devices/device.js'
 import type { Content } from '../prompts/content.js'
+import type { PreparerOptions } from './preparer.js'
 
 /** Token ids that a client made itself; they are run as they are. */
 export interface TokenIds {
@@ -19,6 +20,8 @@ export interface CutOptions {
 export interface EmbedRequest extends CutOptions {
   content: Content | TokenIds
   instruction?: string | undefined
+  /** For formats in which queries and documents differ; without it an instruction makes a query. */
+  role?: 'query' | 'document' | undefined
   /**
    * `raw` takes a text as the whole prompt, special tokens included, as vLLM does; `official` (default: the engine's
    * option) puts the model's own format around it.
@@ -208,6 +211,8 @@ export interface ChatMessage {
 export interface ChatOptions {
   addGenerationPrompt: boolean
   continueFinalMessage: boolean
+  /** A request's own template in place of the checkpoint's; the caller has checked that it is trusted. */
+  chatTemplate?: string | undefined
   /** Variables for the template; none may have a reserved name. */
   kwargs?: Readonly<Record<string, unknown>> | undefined
 }
@@ -253,6 +258,10 @@ export interface PrefixCacheReport {
 export interface Engine extends AsyncDisposable {
   readonly model: ModelFacts & { readonly device: DeviceName }
   readonly preparer: Preparer
+  /** To open the same preparer in another thread. */
+  readonly preparerOptions: PreparerOptions
+  /** Compute one short batch: pages in the weights, and shows a device that cannot compute. Throws what a task throws. */
+  warmUp(): Promise<void>
   /**
    * Queue tasks in one step and answer each. With nothing else in the queue and no kept prefixes, batches depend only on
    * the tasks, so the same tasks give the same bits. A failed task rejects only its own promise.

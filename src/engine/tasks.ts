@@ -1,92 +1,120 @@
-// Requests to prompts, and pooled rows back to answers: what an embedding and a score are.
+// Requests to tasks: which prompts a request comes to, and what their rows will mean.
 
 import { QvlError } from '../errors.js'
-import type { Content } from '../prompts/content.js'
-import type { EmbedFormat, Prompt, PromptLimits, ScoreFormat } from '../prompts/prompt.js'
+import { type Content, textsOf } from '../prompts/content.js'
+import type { EmbedFormat, Prompt, PromptFormat, PromptLimits, ScoreFormat } from '../prompts/prompt.js'
+import { idsPrompt, outOfVocabulary, rawPrompt } from '../prompts/raw.js'
 import { plainText } from '../text/rich-text.js'
-import { cosine, dot, embeddingVector, sigmoid } from './pooling.js'
-import type { PooledRow } from './queue.js'
-import type { Embedding, EmbedRequest, Explanation, ScoreRequest, Scores, Task, Usage } from './requests.js'
-
-/** A task as the engine sees it: the sequences to compute, and what their rows mean. */
-export interface PreparedTask<Result> extends Task<Result> {
-  readonly prompts: readonly Prompt[]
-  finish(rows: readonly PooledRow[]): Result
-}
+import type { Tokenizer } from '../text/tokenizer.js'
+import { checkDimensions, maxSideTokens, promptLimits, type VectorWidths } from './prompt-limits.js'
+import type {
+  ClassifyRequest,
+  ClassifyTask,
+  EmbedRequest,
+  EmbedTask,
+  PrepareOptions,
+  ScoreRequest,
+  ScoreTask,
+  Sequence,
+  Task,
+  TokenEmbedTask,
+  TokenIds,
+} from './requests.js'
 
 /** What tasks need to know of the model. */
-export interface TaskContext {
+export interface TaskContext extends VectorWidths {
+  tokenizer: Tokenizer
   maxModelLen: number
   /** Rows of the embedding table; a tokenizer may know ids beyond them. */
   vocabSize: number
-  hidden: number
-  /** Widths a Matryoshka model was trained for; any width when absent. */
-  dimensions?: readonly number[] | undefined
-  /** The two head rows of a yes/no reranker, for explanations. */
-  yesNo?: { yes: Float32Array; no: Float32Array } | undefined
+  /** What embedding requests mean that do not say. */
+  promptFormat: 'official' | 'raw'
 }
 
-export function embedTask(format: EmbedFormat, context: TaskContext, request: EmbedRequest): PreparedTask<Embedding> {
-  checkDimensions(context, request.dimensions)
+export function embedTask(
+  format: EmbedFormat,
+  context: TaskContext,
+  request: EmbedRequest,
+  options: PrepareOptions,
+): EmbedTask {
+  const { dimensions, useActivation = true } = request
+  checkDimensions(dimensions, context)
+  const prompt = embedPrompt(format, context, request)
+  return { kind: 'embed', ...prepared(context, [prompt], 'last', options), dimensions, useActivation }
+}
+
+/** Every token of the text gets a vector. */
+export function tokenEmbedTask(format: EmbedFormat, context: TaskContext, request: EmbedRequest): TokenEmbedTask {
+  const { dimensions, useActivation = true } = request
+  if (dimensions !== undefined) throw noDimensions()
+  const prompt = embedPrompt(format, context, request)
+  return { kind: 'tokenEmbed', ...prepared(context, [prompt], 'all', {}), useActivation }
+}
+
+/** Pairs through a reranker, one sequence for each document; or the query and the documents of an embedding model. */
+export function scoreTask(
+  format: PromptFormat,
+  context: TaskContext,
+  request: ScoreRequest,
+  options: PrepareOptions,
+): ScoreTask {
+  const prompts = format.kind === 'score' ? pairs(format, context, request) : sides(format, context, request)
+  const kind = format.kind === 'score' ? 'score' : 'cosine'
+  return { kind, ...prepared(context, prompts, 'last', options), useActivation: request.useActivation ?? true }
+}
+
+export function classifyTask(context: TaskContext, request: ClassifyRequest): ClassifyTask {
+  const { content, useActivation = true } = request
+  const limits = promptLimits(context.maxModelLen, request)
+  const prompt =
+    typeof content === 'string'
+      ? raw(context, content, request, limits)
+      : idsPrompt(content.tokens, { ...context, limits })
+  return { kind: 'classify', ...prepared(context, [prompt], 'last', {}), useActivation }
+}
+
+function embedPrompt(format: EmbedFormat, context: TaskContext, request: EmbedRequest): Prompt {
   const { content, instruction } = request
-  const prompt = format.embed({ content, instruction }, promptLimits(context, request.truncatePromptTokens))
-  return prepared(context, [prompt], (rows) => ({
-    vector: embeddingVector(rows[0]!.hidden, request.dimensions, request.useActivation ?? true),
-    usage: usage([prompt], rows),
-    get explanation() {
-      return explain(prompt)
-    },
-  }))
+  const limits = promptLimits(context.maxModelLen, request)
+  if (isTokenIds(content)) return idsPrompt(content.tokens, { ...context, limits })
+  if ((request.promptFormat ?? context.promptFormat) === 'official')
+    return format.embed({ content, instruction, role: request.role }, limits)
+  if (instruction !== undefined) throw noInstruction()
+  const texts = textsOf(content, { why: 'A raw prompt is text.' })
+  return raw(context, texts.join('\n'), request, limits)
 }
 
-/** Pairs through a reranker, one score for each document. */
-export function scoreTask(format: ScoreFormat, context: TaskContext, request: ScoreRequest): PreparedTask<Scores> {
-  const limits = promptLimits(context, request.truncatePromptTokens)
+const raw = (
+  { tokenizer }: TaskContext,
+  text: string,
+  { addSpecialTokens = true }: { addSpecialTokens?: boolean | undefined },
+  limits: PromptLimits,
+): Prompt => rawPrompt(text, { tokenizer, limits, addSpecialTokens })
+
+function pairs(format: ScoreFormat, { maxModelLen }: TaskContext, request: ScoreRequest): Prompt[] {
   const { query, instruction } = request
-  const prompts = eachDocument(request, (document) => format.pair({ query, document, instruction }, limits))
-  return prepared(context, prompts, (rows) => ({
-    scores: rows.map(({ logits }) => (request.useActivation === false ? logits[0]! : sigmoid(logits[0]!))),
-    usage: usage(prompts, rows),
-    get explanations() {
-      return prompts.map((prompt, index) => ({ ...explain(prompt), ...explainLogits(rows[index]!, context) }))
-    },
-  }))
+  const limits = promptLimits(maxModelLen, request)
+  const maxTokens = sideTokens(request, maxModelLen)
+  return eachDocument(request, (document) => format.pair({ query, document, instruction, ...maxTokens }, limits))
 }
 
-/** An embedding model scores by the cosine of query and document, each in the form its model card gives. */
-export function cosineTask(format: EmbedFormat, context: TaskContext, request: ScoreRequest): PreparedTask<Scores> {
-  const limits = promptLimits(context, request.truncatePromptTokens)
-  const query = format.embed({ content: request.query, instruction: request.instruction, role: 'query' }, limits)
-  const documents = eachDocument(request, (content) => format.embed({ content, role: 'document' }, limits))
-  const prompts = [query, ...documents]
-  return prepared(context, prompts, ([queryRow, ...rows]) => ({
-    scores: rows.map(({ hidden }) => cosine(queryRow!.hidden, hidden)),
-    usage: usage(prompts, [queryRow!, ...rows]),
-    get explanations() {
-      return documents.map(explain)
-    },
-  }))
+/** Query and documents, each in the form that the model card gives. */
+function sides(format: EmbedFormat, { maxModelLen }: TaskContext, request: ScoreRequest): Prompt[] {
+  const limits = promptLimits(maxModelLen, request)
+  const { maxTokensPerQuery, maxTokensPerDoc } = sideTokens(request, maxModelLen)
+  const { query, instruction } = request
+  return [
+    format.embed({ content: query, instruction, role: 'query', maxTokens: maxTokensPerQuery }, limits),
+    ...eachDocument(request, (content) =>
+      format.embed({ content, role: 'document', maxTokens: maxTokensPerDoc }, limits),
+    ),
+  ]
 }
 
-function prepared<Result>(
-  { vocabSize }: TaskContext,
-  prompts: readonly Prompt[],
-  finish: (rows: readonly PooledRow[]) => Result,
-): PreparedTask<Result> {
-  for (const { ids } of prompts) {
-    const outside = ids.find((id) => id >= vocabSize)
-    if (outside !== undefined) throw outOfVocabulary(outside, vocabSize)
-  }
-  const promptTokens = prompts.reduce((sum, { ids }) => sum + ids.length, 0)
-  return { prompts, promptTokens, finish }
-}
-
-const outOfVocabulary = (id: number, vocabSize: number): QvlError =>
-  new QvlError('REQUEST_INVALID', {
-    what: `Token id ${id} is out of vocabulary.`,
-    why: `The tokenizer knows this token, but the embedding table of the model ends at id ${vocabSize - 1}.`,
-    do: 'Leave the special token out of the text, or use --special-tokens-in-text literal.',
-  })
+const sideTokens = ({ maxTokensPerQuery, maxTokensPerDoc }: ScoreRequest, maxModelLen: number) => ({
+  maxTokensPerQuery: maxSideTokens('max_tokens_per_query', maxTokensPerQuery, maxModelLen),
+  maxTokensPerDoc: maxSideTokens('max_tokens_per_doc', maxTokensPerDoc, maxModelLen),
+})
 
 /** Errors of one document name it. */
 function eachDocument(request: ScoreRequest, prompt: (document: Content) => Prompt): Prompt[] {
@@ -102,43 +130,36 @@ function eachDocument(request: ScoreRequest, prompt: (document: Content) => Prom
   })
 }
 
-function promptLimits({ maxModelLen }: TaskContext, truncatePromptTokens: number | undefined): PromptLimits {
-  if (truncatePromptTokens === undefined) return { maxTokens: maxModelLen, overflow: 'error' }
-  if (truncatePromptTokens > maxModelLen) {
-    throw new QvlError('REQUEST_INVALID', {
-      what: `truncate_prompt_tokens value is greater than max_model_len. Please request a smaller truncation size.`,
-      why: `${truncatePromptTokens} was asked for and the limit is ${maxModelLen}.`,
-      do: 'Use -1 to cut at the limit, or raise --max-model-len.',
-      param: 'truncate_prompt_tokens',
-    })
+function prepared(
+  { vocabSize }: TaskContext,
+  prompts: readonly Prompt[],
+  pool: Sequence['pool'],
+  { texts = false }: PrepareOptions,
+): Pick<Task, 'sequences' | 'promptTokens' | 'texts'> {
+  const sequences = prompts.map(({ ids, prefixTokens }) => ({ ids, prefixTokens, pool }))
+  for (const { ids } of sequences) {
+    const outside = ids.find((id) => id >= vocabSize)
+    if (outside !== undefined) throw outOfVocabulary(outside, vocabSize)
   }
-  const maxTokens = truncatePromptTokens === -1 ? maxModelLen : truncatePromptTokens
-  return { maxTokens, overflow: 'truncate' }
+  const promptTokens = sequences.reduce((sum, { ids }) => sum + ids.length, 0)
+  return { sequences, promptTokens, ...(texts && { texts: prompts.map(({ text }) => plainText(text)) }) }
 }
 
-function checkDimensions(context: TaskContext, dimensions: number | undefined): void {
-  if (dimensions === undefined) return
-  const listed = context.dimensions?.includes(dimensions) ?? true
-  if (listed && dimensions >= 1 && dimensions <= context.hidden) return
-  const allowed = context.dimensions?.join(', ') ?? `1 to ${context.hidden}`
-  throw new QvlError('REQUEST_INVALID', {
-    what: `dimensions is ${dimensions}.`,
-    why: `This model gives vectors of these widths: ${allowed}.`,
-    do: 'Ask for one of them, or leave dimensions out.',
+const isTokenIds = (content: Content | TokenIds): content is TokenIds =>
+  typeof content === 'object' && 'tokens' in content
+
+const noDimensions = (): QvlError =>
+  new QvlError('REQUEST_INVALID', {
+    what: 'dimensions is currently not supported for the vectors of tokens.',
+    why: 'Models are trained to have their pooled vector shortened.',
+    do: 'Leave dimensions out.',
     param: 'dimensions',
   })
-}
 
-function usage(prompts: readonly Prompt[], rows: readonly PooledRow[]): Usage {
-  return {
-    promptTokens: prompts.reduce((sum, { ids }) => sum + ids.length, 0),
-    cachedTokens: rows.reduce((sum, { sharedTokens }) => sum + sharedTokens, 0),
-  }
-}
-
-const explain = ({ text, ids }: Prompt): Explanation => ({ prompt: plainText(text), ids: [...ids] })
-
-function explainLogits({ hidden, logits }: PooledRow, { yesNo }: TaskContext): Partial<Explanation> {
-  const logit = logits[0]!
-  return yesNo === undefined ? { logit } : { logit, logitYes: dot(hidden, yesNo.yes), logitNo: dot(hidden, yesNo.no) }
-}
+const noInstruction = (): QvlError =>
+  new QvlError('REQUEST_INVALID', {
+    what: 'A raw prompt came with an instruction.',
+    why: 'A raw prompt is used as it is, so there is no place for one.',
+    do: 'Write it into the text, or use the official prompt format.',
+    param: 'instruction',
+  })

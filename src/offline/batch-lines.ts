@@ -66,26 +66,26 @@ function endpointOf(fields: Fields, context: LineContext): Endpoint {
   return endpoint
 }
 
-function embeddings(fields: Fields, head: AnswerHead, { engine, defaults }: LineContext): Work {
+function embeddings(fields: Fields, head: AnswerHead, { engine, defaults, explain }: LineContext): Work {
   const body = parseEmbeddings(fields.get('body'), 'body', defaults)
   return {
-    tasks: body.requests.map((request) => engine.prepareEmbed(request)),
+    tasks: body.requests.map((request) => engine.preparer.embed(request, { texts: explain })),
     render: (answers) => renderEmbeddings(head, body.encodingFormat, answers.map(asEmbedding)),
   }
 }
 
-function score(fields: Fields, head: AnswerHead, { engine, defaults }: LineContext): Work {
+function score(fields: Fields, head: AnswerHead, { engine, defaults, explain }: LineContext): Work {
   const requests = parseScore(fields.get('body'), 'body', defaults)
   return {
-    tasks: requests.map((request) => engine.prepareScore(request)),
+    tasks: requests.map((request) => engine.preparer.score(request, { texts: explain })),
     render: (answers) => renderScores(head, answers.map(asScores)),
   }
 }
 
-function rerank(fields: Fields, head: AnswerHead, { engine, defaults }: LineContext): Work {
+function rerank(fields: Fields, head: AnswerHead, { engine, defaults, explain }: LineContext): Work {
   const body = parseRerank(fields.get('body'), 'body', defaults)
   return {
-    tasks: [engine.prepareScore(body.request)],
+    tasks: [engine.preparer.score(body.request, { texts: explain })],
     render: ([answer]) => renderRerank(head, body, asScores(answer)),
   }
 }

@@ -26,7 +26,7 @@ export function embedLine(value: unknown, index: number, context: LineContext): 
       const request = { content: parseText(fields), ...parseEmbeddingOptions(fields, context.defaults) }
       const encoding = parseEncoding(fields, context.defaults)
       return {
-        tasks: [context.engine.prepareEmbed(request)],
+        tasks: [context.engine.preparer.embed(request, { texts: context.explain })],
         render([answer]) {
           const { vector, usage } = asEmbedding(answer)
           return { ...name, embedding: renderVector(vector, encoding), usage: lineUsage(usage) }

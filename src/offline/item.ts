@@ -3,10 +3,11 @@
 import { errorMessage } from '../api/errors.js'
 import { type Fields, isObject } from '../api/fields.js'
 import type { RequestDefaults } from '../api/request-options.js'
-import type { Embedding, Engine, Scores, Task, Usage } from '../engine/requests.js'
+import type { Embedding, EmbedTask, Engine, Scores, ScoreTask, Usage } from '../engine/requests.js'
 import { asQvlError, type QvlError } from '../errors.js'
 
 export type Answer = Embedding | Scores
+export type LineTask = EmbedTask | ScoreTask
 
 /** What reading a line needs to know. */
 export interface LineContext {
@@ -14,10 +15,12 @@ export interface LineContext {
   command: 'score' | 'embed'
   format: 'jsonl' | 'npy'
   defaults: RequestDefaults
+  /** Prepare tasks with their texts, so that answers come with explanations. */
+  explain: boolean
 }
 
 export interface Work {
-  tasks: readonly Task<Answer>[]
+  tasks: readonly LineTask[]
   /** The output line. */
   render(answers: readonly Answer[]): object
 }

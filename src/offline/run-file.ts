@@ -125,7 +125,8 @@ const nothingDone = {
 
 function lineContext(command: 'score' | 'embed', options: RunFileOptions): LineContext {
   const { engine, encodingFormat, format = 'jsonl' } = options
-  return { engine, command, format, defaults: { encodingFormat, ...options.defaults } }
+  const explain = options.onExplain !== undefined
+  return { engine, command, format, defaults: { encodingFormat, ...options.defaults }, explain }
 }
 
 function checkFormat({ format, command, defaults }: LineContext, { output }: RunFileOptions): void {

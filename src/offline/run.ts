@@ -159,8 +159,11 @@ export class Run {
   }
 }
 
-const explanationsOf = (answer: Answer): readonly Explanation[] =>
-  'vector' in answer ? [answer.explanation] : answer.explanations
+/** There are some where the tasks were prepared with texts. */
+function explanationsOf(answer: Answer): readonly Explanation[] {
+  if (!('vector' in answer)) return answer.explanations ?? []
+  return answer.explanation === undefined ? [] : [answer.explanation]
+}
 
 /**
  * One line that the device cannot compute is a failed line. When no line of a chunk could be computed it is the device

@@ -22,7 +22,7 @@ export function scoreLine(value: unknown, index: number, context: LineContext): 
       checkId(new Fields(value, ''))
       const { request, topN } = parseRerank(value, '', context.defaults)
       return {
-        tasks: [context.engine.prepareScore(request)],
+        tasks: [context.engine.preparer.score(request, { texts: context.explain })],
         render([answer]) {
           const { scores, usage } = asScores(answer)
           const results = rank(scores, topN).map((each) => ({

@@ -1,7 +1,7 @@
 // Keeping a prompt within its limit: refuse it, or cut the user's text and keep the tail that is pooled.
 
 import { QvlError } from '../errors.js'
-import type { Prompt, PromptLimits } from './prompt.js'
+import type { PromptLimits } from './prompt.js'
 
 export interface FitOptions {
   limits: PromptLimits
@@ -9,21 +9,38 @@ export interface FitOptions {
   numTail: number
   /** How many ids the template needs around an empty text. Only asked when the prompt is cut. */
   minTokens: () => number
+  /** Where the user's texts stand, in the order in which they lose their starts. Only asked for such a cut. */
+  texts: () => readonly TokenRange[]
   /** Ids that are kept wherever they stand (default: none). */
   keep?: (id: number) => boolean
 }
 
+/** Ids from `start` up to, but not including, `end`. */
+export interface TokenRange {
+  start: number
+  end: number
+}
+
+export interface FittedIds {
+  ids: Int32Array
+  /** Number of tokens before the cut, when there was one. */
+  cutFrom?: number
+}
+
 /** The ids within the limit. Throws INPUT_TOO_LONG. */
-export function fitPrompt(ids: readonly number[], options: FitOptions): Omit<Prompt, 'text'> {
-  const { limits, numTail, minTokens, keep } = options
-  const { maxTokens } = limits
+export function fitPrompt(ids: readonly number[], options: FitOptions): FittedIds {
+  const { limits, numTail, minTokens, texts, keep } = options
+  const { maxTokens, side } = limits
   if (ids.length <= maxTokens) return { ids: Int32Array.from(ids) }
   if (limits.overflow === 'error') throw promptTooLong(ids.length, maxTokens)
   if (maxTokens < minTokens()) throw noRoomForTemplate(minTokens(), maxTokens)
   const tailStart = ids.length - numTail
-  const head = cutRight(ids.slice(0, tailStart), maxTokens - numTail, keep)
-  if (head.length + numTail > maxTokens) throw noRoomForTemplate(head.length + numTail, maxTokens)
-  return { ids: Int32Array.from([...head, ...ids.slice(tailStart)]), cutFrom: ids.length }
+  const cut =
+    side === 'left'
+      ? cutLeft(ids, ids.length - maxTokens, texts(), keep)
+      : [...cutRight(ids.slice(0, tailStart), maxTokens - numTail, keep), ...ids.slice(tailStart)]
+  if (cut.length > maxTokens) throw noRoomForTemplate(cut.length, maxTokens)
+  return { ids: Int32Array.from(cut), cutFrom: ids.length }
 }
 
 /**
@@ -36,14 +53,28 @@ export function cutRight(ids: readonly number[], room: number, keep?: (id: numbe
   return ids.filter((id) => keep(id) || numOthers-- > 0)
 }
 
-/** The first sentence is vLLM's, word for word: clients search for it. */
+/** Without `excess` ids from the starts of these texts, or as many as they have. */
+function cutLeft(
+  ids: readonly number[],
+  excess: number,
+  texts: readonly TokenRange[],
+  keep: (id: number) => boolean = () => false,
+): number[] {
+  const dropped = new Set<number>()
+  for (const { start, end } of texts) {
+    for (let at = start; at < end && dropped.size < excess; at++) if (!keep(ids[at]!)) dropped.add(at)
+  }
+  return ids.filter((_, at) => !dropped.has(at))
+}
+
+/** The text is vLLM's, word for word: clients search for it. */
 export function promptTooLong(numTokens: number, maxTokens: number): QvlError {
   return new QvlError('INPUT_TOO_LONG', {
     what:
       `This model's maximum context length is ${maxTokens} tokens. However, you requested 0 output tokens and your ` +
-      `prompt contains ${numTokens} input tokens, for a total of ${numTokens} tokens.`,
-    why: 'A longer prompt is only cut on request, because the cut part cannot count.',
-    do: 'Shorten the text, or ask for a cut with truncate_prompt_tokens.',
+      `prompt contains ${numTokens} input tokens, for a total of ${numTokens} tokens. Please reduce the length of the ` +
+      `input prompt or the number of requested output tokens. (parameter=input_tokens, value=${numTokens})`,
+    do: 'A cut can be asked for with truncate_prompt_tokens.',
   })
 }
 

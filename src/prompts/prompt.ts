@@ -3,12 +3,15 @@
 import type { RichText } from '../text/rich-text.js'
 import type { Tokenizer } from '../text/tokenizer.js'
 import type { Content } from './content.js'
+import type { CutSide } from './cut-text.js'
 
 /** A finished prompt. The last token is the pooled one. */
 export interface Prompt {
-  /** The whole text, also when the ids were cut. */
+  /** The whole text, also when the ids were cut; text that is too long to count may be missing. */
   text: RichText
   ids: Int32Array
+  /** The first so many tokens come from the template, the instruction and, for a pair, the query. */
+  prefixTokens: number
   /** Number of tokens before the cut, when the prompt was cut. */
   cutFrom?: number
 }
@@ -18,12 +21,16 @@ export interface PromptLimits {
   maxTokens: number
   /** `error` (default) refuses a longer prompt with INPUT_TOO_LONG; `truncate` cuts the user's text and keeps the tail. */
   overflow: 'error' | 'truncate'
+  /** Which end of the user's text goes (default `right`). */
+  side?: CutSide | undefined
 }
 
 export interface EmbedItem {
   content: Content
   instruction?: string | undefined
   role?: 'query' | 'document' | undefined
+  /** Cut the text to this many tokens before the template is put around it. */
+  maxTokens?: number | undefined
 }
 
 /** A prompt format of an embedding model. */
@@ -41,6 +48,9 @@ export interface ScoreItem {
   query: Content
   document: Content
   instruction?: string | undefined
+  /** Cut the query, or the document, to this many tokens before the template is put around them. */
+  maxTokensPerQuery?: number | undefined
+  maxTokensPerDoc?: number | undefined
 }
 
 /** A prompt format of a reranking model. */

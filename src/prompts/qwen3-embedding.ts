@@ -6,7 +6,9 @@ import type { Tokenizer } from '../text/tokenizer.js'
 import { webSearchTask } from './chat-markup.js'
 import { fitPrompt } from './fit-prompt.js'
 import { givenInstruction, instructionSegment } from './instruction.js'
+import { prefixCounter } from './prefix-tokens.js'
 import type { EmbedFormat, EmbedItem, FormatOptions } from './prompt.js'
+import { fitText } from './reach.js'
 import { textSide } from './side.js'
 import { warnOnce } from './warn-once.js'
 
@@ -19,17 +21,24 @@ export function qwen3Embedding({ tokenizer, warn }: FormatOptions): EmbedFormat 
   const onWrittenTwice = warnOnce(warn, writtenTwice)
   const { before } = tokenizer.around
   const after = endTokens(tokenizer)
+  const encode = (text: RichText) => [...before, ...tokenizer.encode(text), ...after]
+  const countPrefix = prefixCounter(encode)
 
   return {
     kind: 'embed',
     name: 'qwen3-embedding',
     embed(item, limits) {
-      const content = textSide(item.content)
+      const content = fitText(textSide(item.content), item.maxTokens, tokenizer, limits)
       const head = queryHead(item, content, onWrittenTwice)
-      const encode = (text: RichText) => [...before, ...tokenizer.encode(text), ...after]
       const text = [...head, user(content)]
-      const minTokens = () => encode(head).length
-      return { text, ...fitPrompt(encode(text), { limits, numTail: after.length, minTokens }) }
+      const ids = encode(text)
+      const fitted = fitPrompt(ids, {
+        limits,
+        numTail: after.length,
+        minTokens: () => encode(head).length,
+        texts: () => [{ start: countPrefix(head, ids), end: ids.length - after.length }],
+      })
+      return { text, ...fitted, prefixTokens: countPrefix(head, fitted.ids) }
     },
   }
 }

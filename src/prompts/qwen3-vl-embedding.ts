@@ -4,7 +4,9 @@ import { type RichText, template, user } from '../text/rich-text.js'
 import { generationPrompt, systemEnd } from './chat-markup.js'
 import { fitPrompt } from './fit-prompt.js'
 import { asSentence, givenInstruction } from './instruction.js'
+import { prefixCounter } from './prefix-tokens.js'
 import type { EmbedFormat, EmbedItem, Prompt, PromptLimits, VlFormatOptions } from './prompt.js'
+import { fitText } from './reach.js'
 import { vlSide } from './side.js'
 import { unwrapChat } from './unwrap.js'
 import { warnOnce, wrappedChat } from './warn-once.js'
@@ -14,6 +16,7 @@ const officialInstruction = "Represent the user's input."
 export function qwen3VlEmbedding({ tokenizer, warn, truncation = 'keepTail' }: VlFormatOptions): EmbedFormat {
   const onWrapped = warnOnce(warn, wrappedChat)
   const encode = (text: RichText) => tokenizer.encode(text, { addSpecialTokens: true })
+  const countPrefix = prefixCounter(encode)
   const numTail = tokenizer.encode([template(generationPrompt)]).length + tokenizer.around.after.length
 
   const bare = ({ content, instruction }: EmbedItem) => {
@@ -31,21 +34,28 @@ export function qwen3VlEmbedding({ tokenizer, warn, truncation = 'keepTail' }: V
     name: 'qwen3-vl-embedding',
     embed(item: EmbedItem, limits: PromptLimits): Prompt {
       const input = bare(item)
-      const text = conversation(input.instruction, input.text)
+      const head = beforeText(input.instruction)
+      const content = fitText(input.text, item.maxTokens, tokenizer, limits)
+      const text = [...head, user(content), template(generationPrompt)]
       const ids = encode(text)
       if (truncation === 'official' && limits.overflow === 'truncate') {
-        return { text, ids: Int32Array.from(ids.slice(0, limits.maxTokens)) }
+        const cut = Int32Array.from(ids.slice(0, limits.maxTokens))
+        return { text, ids: cut, prefixTokens: countPrefix(head, cut) }
       }
-      const minTokens = () => encode(conversation(input.instruction, '')).length
-      return { text, ...fitPrompt(ids, { limits, numTail, minTokens, keep: (id) => tokenizer.isSpecial(id) }) }
+      const fitted = fitPrompt(ids, {
+        limits,
+        numTail,
+        minTokens: () => encode([...head, template(generationPrompt)]).length,
+        texts: () => [{ start: countPrefix(head, ids), end: ids.length - numTail }],
+        keep: (id) => tokenizer.isSpecial(id),
+      })
+      return { text, ...fitted, prefixTokens: countPrefix(head, fitted.ids) }
     },
   }
 }
 
-const conversation = (instruction: string, text: string): RichText => [
+const beforeText = (instruction: string): RichText => [
   template('<|im_start|>system\n'),
   user(asSentence(instruction)),
   template(systemEnd),
-  user(text),
-  template(generationPrompt),
 ]

@@ -4,6 +4,8 @@ import { type RichText, template, user } from '../text/rich-text.js'
 import { generationPrompt, judgeTurn } from './chat-markup.js'
 import { cutRight, fitPrompt } from './fit-prompt.js'
 import { instructionSegment } from './instruction.js'
+import { pairRanges } from './pair-ranges.js'
+import { prefixCounter } from './prefix-tokens.js'
 import type { ScoreFormat, VlFormatOptions } from './prompt.js'
 import { type BarePair, barePair, vlSide } from './side.js'
 import { warnOnce, wrappedPair } from './warn-once.js'
@@ -13,6 +15,7 @@ const officialTask = 'Given a search query, retrieve relevant candidates that an
 export function qwen3VlReranker({ tokenizer, warn, truncation = 'keepTail' }: VlFormatOptions): ScoreFormat {
   const onWrapped = warnOnce(warn, wrappedPair)
   const encode = (text: RichText) => tokenizer.encode(text, { addSpecialTokens: true })
+  const countPrefix = prefixCounter(encode)
   const numTail = tokenizer.encode([template(generationPrompt)]).length + tokenizer.around.after.length
   const keep = (id: number) => tokenizer.isSpecial(id)
 
@@ -20,26 +23,34 @@ export function qwen3VlReranker({ tokenizer, warn, truncation = 'keepTail' }: Vl
     kind: 'score',
     name: 'qwen3-vl-reranker',
     pair(item, limits) {
-      const pair = barePair(item, vlSide, onWrapped)
-      const text = conversation(pair)
+      const pair = barePair(item, limits, { side: vlSide, tokenizer, onWrapped })
+      const head = beforeDocument(pair)
+      const text = [...head, user(pair.document), template(generationPrompt)]
       const ids = encode(text)
       if (truncation === 'official' && limits.overflow === 'truncate') {
         // The script takes the tail off, cuts the rest to the whole limit, and puts the tail back.
-        const head = cutRight(ids.slice(0, -numTail), limits.maxTokens, keep)
-        return { text, ids: Int32Array.from([...head, ...ids.slice(-numTail)]) }
+        const cut = Int32Array.from([
+          ...cutRight(ids.slice(0, -numTail), limits.maxTokens, keep),
+          ...ids.slice(-numTail),
+        ])
+        return { text, ids: cut, prefixTokens: countPrefix(head, cut) }
       }
-      const minTokens = () => encode(conversation({ ...pair, query: '', document: '' })).length
-      return { text, ...fitPrompt(ids, { limits, numTail, minTokens, keep }) }
+      const fitted = fitPrompt(ids, {
+        limits,
+        numTail,
+        minTokens: () => encode([...beforeDocument({ ...pair, query: '' }), template(generationPrompt)]).length,
+        texts: () => pairRanges(ids, { head, numTail, encode }),
+        keep,
+      })
+      return { text, ...fitted, prefixTokens: countPrefix(head, fitted.ids) }
     },
   }
 }
 
-const conversation = ({ query, document, instruction }: BarePair): RichText => [
+const beforeDocument = ({ query, instruction }: BarePair): RichText => [
   template(`${judgeTurn}<Instruct>: `),
   instructionSegment(instruction, officialTask),
   template('<Query>:'),
   user(query),
   template('\n<Document>:'),
-  user(document),
-  template(generationPrompt),
 ]

@@ -3,8 +3,10 @@
 import { compileTemplate, type JsonValue } from '../text/jinja.js'
 import { type RichText, template } from '../text/rich-text.js'
 import { emptyThinkPrompt, generationPrompt } from './chat-markup.js'
+import { longestCut } from './cut-text.js'
 import { noRoomForTemplate, promptTooLong } from './fit-prompt.js'
-import type { FormatOptions, Prompt, PromptLimits, ScoreFormat } from './prompt.js'
+import { commonStart } from './prefix-tokens.js'
+import type { FormatOptions, PromptLimits, ScoreFormat } from './prompt.js'
 import { barePair, textSide, vlSide } from './side.js'
 import { type Slots, segmentRenderer } from './template-segments.js'
 import { warnOnce, wrappedPair } from './warn-once.js'
@@ -35,17 +37,20 @@ export function scoreTemplate({ tokenizer, warn, chatTemplate, family }: ScoreTe
   const segments = segmentRenderer({ name, source, render: (slots) => compiled.render(variables(slots)) }, tokenizer)
   const render = (slots: Slots) => withOfficialTail(segments(slots), tail, onLostNewline)
   const encode = (text: RichText) => tokenizer.encode(text, { addSpecialTokens: true })
+  const withoutDocument = rememberLast((query, instruction) => encode(render({ query, document: '', instruction })))
 
   return {
     kind: 'score',
     name: `chat template ${name}`,
     pair(item, limits) {
-      const slots = barePair(item, side, onWrapped)
+      const slots = barePair(item, limits, { side, tokenizer, onWrapped })
       const text = render(slots)
       const ids = encode(text)
-      if (ids.length <= limits.maxTokens) return { text, ids: Int32Array.from(ids) }
-      if (limits.overflow === 'error') throw promptTooLong(ids.length, limits.maxTokens)
-      return { text, ids: cutSlots(slots, (cut) => encode(render(cut)), limits), cutFrom: ids.length }
+      const fits = ids.length <= limits.maxTokens
+      if (!fits && limits.overflow === 'error') throw promptTooLong(ids.length, limits.maxTokens)
+      const fitted = Int32Array.from(fits ? ids : cutSlots(slots, (cut) => encode(render(cut)), limits))
+      const prefixTokens = commonStart(withoutDocument(slots), fitted)
+      return { text, ids: fitted, prefixTokens, ...(!fits && { cutFrom: ids.length }) }
     },
   }
 }
@@ -77,27 +82,31 @@ const lostNewline = (name: string): string =>
   `The chat template ${name} does not end with the newline that the model's prompt ends with; it was put back. Template ` +
   "engines drop a file's last newline: end the file with one more empty line."
 
-/** Cuts the document from its end, then the query, until the ids fit. */
-function cutSlots(slots: Slots, encode: (slots: Slots) => number[], { maxTokens }: PromptLimits): Prompt['ids'] {
+/** Cuts the document, then the query, until the ids fit. */
+function cutSlots(
+  slots: Slots,
+  encode: (slots: Slots) => number[],
+  { maxTokens, side = 'right' }: PromptLimits,
+): number[] {
   const fits = (cut: Slots) => encode(cut).length <= maxTokens
   const shorter = { ...slots, document: '' }
   const cut = fits(shorter)
-    ? { ...slots, document: longestPrefix(slots.document, (document) => fits({ ...slots, document })) }
-    : { ...shorter, query: longestPrefix(slots.query, (query) => fits({ ...shorter, query })) }
+    ? { ...slots, document: longestCut(slots.document, side, (document) => fits({ ...slots, document })) }
+    : { ...shorter, query: longestCut(slots.query, side, (query) => fits({ ...shorter, query })) }
   const ids = encode(cut)
   if (ids.length > maxTokens) throw noRoomForTemplate(ids.length, maxTokens)
-  return Int32Array.from(ids)
+  return ids
 }
 
-/** The longest start of a text, in whole characters, for which `fits` holds; empty when it holds for none. */
-function longestPrefix(text: string, fits: (prefix: string) => boolean): string {
-  let fitting = 0
-  let tooLong = text.length + 1
-  while (tooLong - fitting > 1) {
-    const middle = (fitting + tooLong) >> 1
-    if (fits(text.slice(0, middle))) fitting = middle
-    else tooLong = middle
+/** The pairs of a request differ in their documents only. */
+function rememberLast(
+  encode: (query: string, instruction: string | undefined) => number[],
+): (slots: Slots) => readonly number[] {
+  let last: { query: string; instruction: string | undefined; ids: readonly number[] } | undefined
+  return ({ query, instruction }) => {
+    if (last === undefined || last.query !== query || last.instruction !== instruction) {
+      last = { query, instruction, ids: encode(query, instruction) }
+    }
+    return last.ids
   }
-  const splitsPair = /[\uD800-\uDBFF]/.test(text.charAt(fitting - 1)) && fitting < text.length
-  return text.slice(0, splitsPair ? fitting - 1 : fitting)
 }

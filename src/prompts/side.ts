@@ -1,8 +1,10 @@
 // One side of a request as the text that stands in the prompt, and both sides of a reranker's request unwrapped.
 
+import type { Tokenizer } from '../text/tokenizer.js'
 import { type Content, textsOf } from './content.js'
 import { givenInstruction } from './instruction.js'
-import type { ScoreItem } from './prompt.js'
+import type { PromptLimits, ScoreItem } from './prompt.js'
+import { fitText } from './reach.js'
 import { unwrapDocument, unwrapQuery } from './unwrap.js'
 
 /** Reads one side of a request. `param` names it in errors. Throws MEDIA_UNSUPPORTED. */
@@ -28,16 +30,24 @@ export interface BarePair {
   instruction: string | undefined
 }
 
-/** The bare texts of a pair. `onWrapped` is called when one of them arrived in the prompt template. */
-export function barePair(item: ScoreItem, side: ReadSide, onWrapped: () => void): BarePair {
+export interface PairReader {
+  side: ReadSide
+  tokenizer: Tokenizer
+  /** Called when a text arrived in the prompt template. */
+  onWrapped: () => void
+}
+
+/** The bare texts of a pair, as far as they count. Throws MEDIA_UNSUPPORTED and INPUT_TOO_LONG. */
+export function barePair(item: ScoreItem, limits: PromptLimits, { side, tokenizer, onWrapped }: PairReader): BarePair {
   const query = side(item.query, 'query')
   const document = side(item.document)
   const bareQuery = unwrapQuery(query)
   const bareDocument = unwrapDocument(document)
   if (bareQuery !== undefined || bareDocument !== undefined) onWrapped()
+  const fit = (text: string, maxTokens: number | undefined) => fitText(text, maxTokens, tokenizer, limits)
   return {
-    query: bareQuery?.text ?? query,
-    document: bareDocument?.text ?? document,
+    query: fit(bareQuery?.text ?? query, item.maxTokensPerQuery),
+    document: fit(bareDocument?.text ?? document, item.maxTokensPerDoc),
     instruction: givenInstruction(item.instruction) ?? bareQuery?.instruction,
   }
 }

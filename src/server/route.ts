@@ -22,6 +22,11 @@ export interface RouteRequest {
   signal: AbortSignal
   /** Filled by the handler; becomes the Server-Timing header and the log line. Milliseconds. */
   timing: RouteTiming
+  /**
+   * Reserve room in the queue for all prompt tokens of the request, once it is prepared and before it is submitted.
+   * The room is given back when the handler is done. Throws ENGINE_OVERLOADED, or NOT_READY where there is no queue.
+   */
+  admit(promptTokens: number): void
 }
 
 export interface RouteTiming {
@@ -76,11 +81,15 @@ export interface ServerContext {
   readonly engine: Engine
   readonly preparation: Preparation
   readonly readiness: Readiness
+  /** Whether the process does its work; asking never waits for the engine. */
+  readonly liveness: Liveness
   /** The first is used in answers. */
   readonly servedModelNames: readonly string[]
   /** Unix time in seconds of the start. */
   readonly created: number
   readonly apiStyle: 'vllm' | 'sglang'
+  /** Usage tells how many tokens were not computed again. */
+  readonly promptTokensDetails: boolean
   readonly limits: Limits
   readonly metrics: Metrics
   readonly log: Log
@@ -93,5 +102,12 @@ export interface ServerContext {
 export interface Readiness {
   readonly state: 'loading' | 'ready' | 'draining' | 'failed'
   /** For people: what is being waited for, or what failed. */
+  readonly why: string
+}
+
+export interface Liveness {
+  /** False when work is queued and no batch has ended for far longer than batches take. */
+  readonly ok: boolean
+  /** For people. */
   readonly why: string
 }

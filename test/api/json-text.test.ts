@@ -34,7 +34,7 @@ describe('JSON that is refused', () => {
     ['more than 1000000 values', `[${'0,'.repeat(1_000_000)}0]`],
   ])('%s', (message, text) => {
     const error = refusal(text)
-    expect(error).toMatchObject({ code: 'REQUEST_INVALID', message: expect.stringContaining(message) })
+    expect(error).toMatchObject({ code: 'REQUEST_SCHEMA', message: expect.stringContaining(message) })
   })
 
   it('never repeats the text', () => {

@@ -2,7 +2,6 @@
 
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
 
 export interface Received {
   method: string
@@ -19,8 +18,12 @@ export interface ScriptedServer extends AsyncDisposable {
   received: Received[]
 }
 
-/** Answers POST requests by `behave`, which is told how many came before; anything else by `others`, or with 404. */
-export async function scriptedServer(behave: Behaviour, others?: Behaviour): Promise<ScriptedServer> {
+/** Listens on a free port, or at a Unix socket. Answers POST requests by `behave`, which is told how many came before; anything else by `others`, or with 404. */
+export async function scriptedServer(
+  behave: Behaviour,
+  others?: Behaviour,
+  socketPath?: string,
+): Promise<ScriptedServer> {
   const received: Received[] = []
   let numPosts = 0
   const server = createServer((request, response) => {
@@ -35,12 +38,14 @@ export async function scriptedServer(behave: Behaviour, others?: Behaviour): Pro
       else response.writeHead(404).end('{"detail":"Not Found"}')
     })
   })
-  server.listen(0, '127.0.0.1')
+  if (socketPath === undefined) server.listen(0, '127.0.0.1')
+  else server.listen(socketPath)
   await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
+  const address = server.address()
+  const port = typeof address === 'object' && address !== null ? address.port : 0
   return {
     port,
-    baseUrl: `http://127.0.0.1:${port}`,
+    baseUrl: socketPath === undefined ? `http://127.0.0.1:${port}` : `unix:${socketPath}`,
     received,
     async [Symbol.asyncDispose]() {
       server.closeAllConnections()

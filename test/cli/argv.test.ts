@@ -18,6 +18,7 @@ const table: Flag[] = [
   { name: 'quiet', short: 'q', type: 'bool', group, help: '' },
   { name: 'verbose', short: 'v', type: 'bool', group, help: '' },
   { name: 'document', type: 'list', group, help: '' },
+  { name: 'header', type: 'list', many: true, group, help: '' },
 ]
 const elsewhere: Flag[] = [{ name: 'dimensions', type: 'string', group, help: '', commands: ['embed'] }]
 
@@ -46,6 +47,12 @@ describe('plainArgv', () => {
     ['after -- all are operands', ['--quiet', '--', '--verbose', '-'], ['--quiet'], ['--verbose', '-']],
     ['a negative value', ['--max-num-seqs', '-1'], ['--max-num-seqs=-1'], []],
     ['a value with a dash', ['--model', '-x y'], ['--model=-x y'], []],
+    [
+      'a list takes every word up to the next flag',
+      ['--header', 'a=1', 'b=2', '-q', 'operand', '--header=c=3'],
+      ['--header=a=1', '--header=b=2', '--quiet', '--header=c=3'],
+      ['operand'],
+    ],
     ['repeated flags keep their order', ['--document', 'b', '--document', 'a'], ['--document=b', '--document=a'], []],
   ])('%s', (_, args, tokens, operands) => {
     expect(plain(args)).toEqual({ tokens, operands, notes: [] })

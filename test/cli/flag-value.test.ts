@@ -1,7 +1,7 @@
 // Texts of flags and the values they become, and the table of flags itself.
 
 import { describe, expect, it } from 'vitest'
-import { environmentName, type Flag } from '#qvl/cli/flag.js'
+import { commandNames, environmentName, type Flag, isFor } from '#qvl/cli/flag.js'
 import { humanInteger, parseFlagValue } from '#qvl/cli/flag-value.js'
 import { flags } from '#qvl/cli/flags.js'
 import { editDistance, nearest } from '#qvl/cli/nearest.js'
@@ -44,7 +44,8 @@ describe('parseFlagValue', () => {
     ['device', 'reference', 'reference'],
     ['strict', 'TRUE', true],
     ['strict', '0', false],
-    ['random-range-ratio', '0.25', 0.25],
+    ['random-mm-num-mm-items-range-ratio', '0.25', 0.25],
+    ['request-rate', 'inf', Number.POSITIVE_INFINITY],
     ['seed', 'None', null],
     ['quantization', 'None', null],
     ['hf-overrides', '{"a": [1]}', { a: [1] }],
@@ -58,9 +59,11 @@ describe('parseFlagValue', () => {
     ['threads', '0', /whole number from 1 to/],
     ['threads', '1.5', /whole number/],
     ['threads', 'many', /"many"/],
-    ['random-range-ratio', '1', /a number from 0 to 0.999/],
-    ['random-range-ratio', '-0.1', /a number/],
-    ['random-range-ratio', '1e-1', /a number/],
+    ['random-mm-num-mm-items-range-ratio', '1', /a number from 0 to 0.999/],
+    ['random-mm-num-mm-items-range-ratio', '-0.1', /a number/],
+    ['random-mm-num-mm-items-range-ratio', '1e-1', /a number/],
+    ['random-mm-num-mm-items-range-ratio', 'inf', /a number/],
+    ['request-rate', '0', /up, or inf/],
     ['threads', '', /whole number/],
     ['threads', '1e3', /whole number/],
     ['truncate-prompt-tokens', '-2', /from -1/],
@@ -75,16 +78,25 @@ describe('parseFlagValue', () => {
 })
 
 describe('the flag table', () => {
-  it('has no name and no short form twice', () => {
-    const names = flags.map((flag) => flag.name)
-    const shorts = all().flatMap((flag) => flag.short ?? [])
+  it.each(commandNames)('has no name and no short form twice for %s', (command) => {
+    const own = all().filter((flag) => isFor(flag, command))
+    const names = own.map((flag) => flag.name)
+    const shorts = own.flatMap((flag) => flag.short ?? [])
     expect(new Set(names).size).toBe(names.length)
     expect(new Set(shorts).size).toBe(shorts.length)
   })
 
+  it('gives a name that stands twice one type of value', () => {
+    const types = new Map<string, string>()
+    for (const { name, type } of all()) {
+      expect(types.get(name) ?? type, name).toBe(type)
+      types.set(name, type)
+    }
+  })
+
   it('holds names in one form, and defaults that are among the choices', () => {
     for (const flag of all()) {
-      expect(flag.name).toMatch(/^[a-z]+(-[a-z]+)*$/)
+      expect(flag.name).toMatch(/^[a-z][a-z0-9]*(-[a-z0-9]+)*$/)
       expect(flag.name.startsWith('no-')).toBe(false)
       if (flag.type === 'choice') expect(flag.choices).toContain(flag.default)
     }

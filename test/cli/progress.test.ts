@@ -5,7 +5,7 @@ import { PassThrough } from 'node:stream'
 import { describe, expect, it } from 'vitest'
 import type { Messages } from '#qvl/cli/messages.js'
 import { progressOn } from '#qvl/cli/progress.js'
-import { duration, runText } from '#qvl/cli/progress-text.js'
+import { duration, type LoadProgress, loadText, runText } from '#qvl/cli/progress-text.js'
 import { lineErrorsTo, sayEnd } from '#qvl/cli/run-report.js'
 import { QvlError } from '#qvl/errors.js'
 import type { RunSummary } from '#qvl/offline/run-file.js'
@@ -30,6 +30,26 @@ describe('words', () => {
     expect(runText(pipe, { ...pipe, tokens: 68_000, bytesRead: 500 }, 10_000)).toBe(
       '1 line, 68,000 tokens, 3,400 tok/s',
     )
+  })
+
+  const load: LoadProgress = {
+    total: 1000,
+    ended: 512,
+    failed: 0,
+    running: 488,
+    tokens: 102_400,
+    elapsedMs: 10_000,
+    latencies: { p50: 8.25, p99: 1420 },
+  }
+  it.each<[Partial<LoadProgress>, string]>([
+    [{}, '512 of 1,000 requests, 51.2 req/s, 10,240 tok/s, 488 running, p50 8.3 ms, p99 1,420 ms'],
+    [{ failed: 12, latencies: undefined }, '512 of 1,000 requests, 50.0 req/s, 10,240 tok/s, 488 running, 12 failed'],
+    [
+      { ended: 0, tokens: 0, elapsedMs: 0, latencies: undefined },
+      '0 of 1,000 requests, 0.0 req/s, 0 tok/s, 488 running',
+    ],
+  ])('requests to a server: %j', (changes, text) => {
+    expect(loadText({ ...load, ...changes })).toBe(text)
   })
 
   it('what an earlier run has done does not count as speed', () => {

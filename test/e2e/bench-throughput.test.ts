@@ -63,7 +63,7 @@ describe('qvl bench throughput', () => {
     expect(stderr).toMatch(message)
   })
 
-  it.each([['bench'], ['bench', '--help'], ['bench', 'serve']])('qvl %s %s is no command', async (...args) => {
+  it.each([['bench'], ['bench', '--help'], ['bench', 'latency']])('qvl %s %s is no command', async (...args) => {
     const { code, stderr } = await qvl(args)
     expect(code).toBe(2)
     expect(stderr).toContain('Did you mean qvl bench throughput?')

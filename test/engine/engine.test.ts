@@ -29,19 +29,21 @@ describe.each(devices)('batches on %s', (device) => {
 
   it('a rerank of 50 documents computes the query once', async () => {
     const before = { ...reranker.counters }
-    const { scores, usage, explanations } = await reranker.score({ query, documents })
+    const task = reranker.preparer.score({ query, documents })
+    const { scores, usage, timing } = await reranker.submit([task])[0]!
     const computed = reranker.counters.computedTokens - before.computedTokens
-    const [first, second] = explanations.map(({ ids }) => ids)
+    const [first, second] = task.sequences.map(({ ids }) => ids)
     let prefix = 0
     while (first![prefix] === second![prefix]) prefix++
     expect(prefix).toBeGreaterThan(300)
     // Each document pays for what follows the common prefix, and nothing else is computed.
-    const own = explanations.reduce((sum, { ids }) => sum + ids.length - prefix, 0)
+    const own = task.sequences.reduce((sum, { ids }) => sum + ids.length - prefix, 0)
     expect(computed).toBeLessThanOrEqual(prefix + own)
     expect(computed).toBeGreaterThan(own / 2)
     expect(usage.promptTokens).toBe(50 * prefix + own)
     expect(usage.promptTokens - usage.cachedTokens).toBe(computed)
     expect(scores).toHaveLength(50)
+    expect(timing.runMs).toBeGreaterThan(0)
   })
 
   it('scores are those of the pairs alone', async () => {
@@ -59,7 +61,7 @@ describe.each(devices)('batches on %s', (device) => {
     const alone: Float32Array[] = []
     for (const content of texts) alone.push((await embedder.embed({ content })).vector)
     const order = [...texts.keys()].reverse()
-    const tasks = order.map((index) => embedder.prepareEmbed({ content: texts[index]! }))
+    const tasks = order.map((index) => embedder.preparer.embed({ content: texts[index]! }))
     const batched = await Promise.all(embedder.submit(tasks))
     for (const [at, index] of order.entries()) {
       expect(maxDifference(batched[at]!.vector, alone[index]!)).toBeLessThan(maxBatchDifference)
@@ -105,9 +107,9 @@ describe('an engine', () => {
     const engine = await openEngine({ model: checkpoint('qwen3-reranker'), device: 'ort' })
     const example = textCases<ScoreCase>('qwen3-reranker').find(({ id }) => id === 'special')!
     const { query, document } = example.input as { query: string; document: string }
-    const { explanations } = await engine.score({ query, documents: [document] })
-    expect(explanations[0]!.prompt).toBe(example.prompt)
-    expect(explanations[0]!.ids.length).toBeGreaterThan(example.input_ids.length)
+    const { texts, sequences } = engine.preparer.score({ query, documents: [document] }, { texts: true })
+    expect(texts![0]).toBe(example.prompt)
+    expect(sequences[0]!.ids.length).toBeGreaterThan(example.input_ids.length)
     await engine.close()
   })
 
@@ -134,13 +136,13 @@ describe('an engine', () => {
   })
 
   it.each([
-    ['no embeddings from a reranker', 'qwen3-reranker', (e: Engine) => e.prepareEmbed({ content: 'x' })],
-    ['too many dimensions', 'qwen3-embedding', (e: Engine) => e.prepareEmbed({ content: 'x', dimensions: 65 })],
-    ['no dimensions', 'qwen3-embedding', (e: Engine) => e.prepareEmbed({ content: 'x', dimensions: 0 })],
+    ['no embeddings from a reranker', 'qwen3-reranker', (e: Engine) => e.preparer.embed({ content: 'x' })],
+    ['too many dimensions', 'qwen3-embedding', (e: Engine) => e.preparer.embed({ content: 'x', dimensions: 65 })],
+    ['no dimensions', 'qwen3-embedding', (e: Engine) => e.preparer.embed({ content: 'x', dimensions: 0 })],
     [
       'a cut above the limit',
       'qwen3-embedding',
-      (e: Engine) => e.prepareEmbed({ content: 'x', truncatePromptTokens: 65 }),
+      (e: Engine) => e.preparer.embed({ content: 'x', truncatePromptTokens: 65 }),
     ],
   ])('refuses %s', async (_, name, prepare) => {
     const engine = await openEngine({ model: checkpoint(name), device: 'reference', maxModelLen: 64 })
@@ -150,7 +152,7 @@ describe('an engine', () => {
 
   it('names the document that is too long', async () => {
     const engine = await openEngine({ model: checkpoint('qwen3-reranker'), device: 'reference', maxModelLen: 200 })
-    expect(() => engine.prepareScore({ query: 'cat', documents: ['dog', query] })).toThrowError(
+    expect(() => engine.preparer.score({ query: 'cat', documents: ['dog', query] })).toThrowError(
       expect.objectContaining({ code: 'INPUT_TOO_LONG', details: expect.objectContaining({ param: 'documents[1]' }) }),
     )
     await engine.close()

@@ -54,12 +54,13 @@ describe.each(devices)('the goldens on %s', (device) => {
       ({ id }) => name === 'qwen3-embedding' || !cutOtherwise.includes(id),
     )
     it.each(cases)('$id', async ({ input, input_ids, embedding }) => {
-      const result = await engine.embed({
+      const task = engine.preparer.embed({
         content: content(input),
         instruction: input.role === 'query' ? input.task : input.instruction,
         truncatePromptTokens: input.max_length,
       })
-      expect(result.explanation.ids).toEqual(input_ids)
+      const result = await engine.submit([task])[0]!
+      expect([...task.sequences[0]!.ids]).toEqual(input_ids)
       expect(cosine(result.vector, floats(embedding))).toBeGreaterThan(minCosine)
       expect(maxDifference(result.vector, floats(embedding))).toBeLessThan(2e-5)
       expect(result.usage.promptTokens).toBe(input_ids.length)
@@ -67,7 +68,7 @@ describe.each(devices)('the goldens on %s', (device) => {
 
     it('all of them in one batch', async () => {
       const tasks = cases.map(({ input }) =>
-        engine.prepareEmbed({
+        engine.preparer.embed({
           content: content(input),
           instruction: input.role === 'query' ? input.task : input.instruction,
           truncatePromptTokens: input.max_length,
@@ -92,13 +93,14 @@ describe.each(devices)('the goldens on %s', (device) => {
     )
     it.each(cases)('$id', async ({ input, input_ids, score, logit_diff, logit_yes, logit_no }) => {
       const { query, document, instruction, max_length } = input
-      const result = await engine.score({
+      const request = {
         query: content(query),
         documents: [content(document)],
         instruction: instruction ?? undefined,
         truncatePromptTokens: max_length,
-      })
-      const [explanation] = result.explanations
+      }
+      const result = await engine.submit([engine.preparer.score(request, { texts: true })])[0]!
+      const [explanation] = result.explanations!
       expect(explanation!.ids).toEqual(input_ids)
       expect(Math.abs(result.scores[0]! - score)).toBeLessThan(maxScoreDifference)
       expect(Math.abs(explanation!.logit! - logit_diff)).toBeLessThan(maxScoreDifference)

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { MIN_SHARED_TOKENS, PrefixTree } from '#qvl/engine/prefix-tree.js'
+import { MIN_SHARED_TOKENS } from '#qvl/engine/prefix-match.js'
+import { PrefixTree } from '#qvl/engine/prefix-tree.js'
 import { random } from '../support/random.js'
 
 const ids = (...tokens: number[]): Int32Array => Int32Array.from(tokens)

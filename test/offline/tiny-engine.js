@@ -12,43 +12,46 @@ const maxModelLen = 1_000
  */
 export function tinyEngine({ kind = 'embed', fingerprint = 'f', delayMs = 0, failing = () => false } = {}) {
   const counters = { computedTokens: 0, promptTokens: 0 }
-  const prepare = (texts, finish) => {
-    const tokens = texts.reduce((sum, text) => sum + words(text), 0)
-    return { promptTokens: tokens, texts, finish }
+  const prepare = (kind, texts, rest) => {
+    const promptTokens = texts.reduce((sum, text) => sum + words(text), 0)
+    return { kind, sequences: [], promptTokens, texts, ...rest }
   }
   const engine = {
     model: { id: 'tiny', fingerprint, kind, format: 'tiny', hidden, maxModelLen },
     counters,
-    prepareEmbed: ({ content, dimensions, instruction = '' }) =>
-      prepare([`${instruction} ${plain(content)}`], ([text], batch, usage) => ({
-        vector: vectorOf(text, batch, dimensions),
-        usage,
-        explanation: { prompt: text, ids: [] },
-      })),
-    prepareScore: ({ query, documents }) =>
-      prepare(
-        documents.map((document) => `${plain(query)} ${plain(document)}`),
-        (texts, batch, usage) => ({
-          scores: texts.map((text) => scoreOf(text, batch)),
-          usage,
-          explanations: texts.map((prompt) => ({ prompt, ids: [] })),
-        }),
-      ),
+    preparer: {
+      embed: ({ content, dimensions, instruction = '' }) =>
+        prepare('embed', [`${instruction} ${plain(content)}`], { dimensions }),
+      score: ({ query, documents }) =>
+        prepare(
+          'score',
+          documents.map((document) => `${plain(query)} ${plain(document)}`),
+        ),
+    },
     submit(tasks, { signal } = {}) {
       const batch = tasks.length + tasks.reduce((sum, { promptTokens }) => sum + promptTokens, 0)
       const done = delayMs === 0 ? Promise.resolve() : sleep(delayMs, undefined, { signal })
-      return tasks.map(async ({ texts, promptTokens, finish }) => {
+      return tasks.map(async (task) => {
         await done
-        if (texts.some(failing)) throw new QvlError('DEVICE_FAILED', { what: 'The device failed.' })
-        return finish(texts, batch, { promptTokens, cachedTokens: texts.length - 1 })
+        if (task.texts.some(failing)) throw new QvlError('DEVICE_FAILED', { what: 'The device failed.' })
+        return {
+          ...answer(task, batch),
+          usage: { promptTokens: task.promptTokens, cachedTokens: task.texts.length - 1 },
+        }
       })
     },
-    embed: (request, options) => engine.submit([engine.prepareEmbed(request)], options)[0],
-    score: (request, options) => engine.submit([engine.prepareScore(request)], options)[0],
+    embed: (request, options) => engine.submit([engine.preparer.embed(request)], options)[0],
+    score: (request, options) => engine.submit([engine.preparer.score(request)], options)[0],
     close: async () => {},
     [Symbol.asyncDispose]: async () => {},
   }
   return engine
+}
+
+function answer({ kind, texts, dimensions }, batch) {
+  const explanations = texts.map((prompt) => ({ prompt, ids: [] }))
+  if (kind === 'score') return { scores: texts.map((text) => scoreOf(text, batch)), explanations }
+  return { vector: vectorOf(texts[0], batch, dimensions), explanation: explanations[0] }
 }
 
 /** A document that spells a number has that score. */

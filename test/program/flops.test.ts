@@ -16,6 +16,11 @@ const chained: Span[] = [
   { start: 2, rows: 3, chain: [0] },
   { start: 5, rows: 1, chain: [0, 1] },
 ]
+const behindKept: Span[] = [
+  { start: 0, rows: 2, chain: [] },
+  { start: 0, rows: 4, chain: [], kept: 1 },
+  { start: 2, rows: 3, chain: [1], keep: 2 },
+]
 
 interface AttentionCase {
   name: string
@@ -63,9 +68,11 @@ describe('countFlops', () => {
     { name: 'bidirectional', causal: false, spans: one, pairs: 9 },
     { name: 'behind a shared prefix', causal: true, spans: chained, pairs: 1 + 2 + (3 + 4 + 5) + 6 },
     { name: 'of pooled rows', causal: true, spans: chained, queryRows: [1, 4, 5], pairs: 2 + 5 + 6 },
+    { name: 'behind a kept span', causal: true, spans: behindKept, pairs: 1 + 2 + (5 + 6 + 7) },
+    { name: 'of pooled rows behind a kept span', causal: true, spans: behindKept, queryRows: [1, 4], pairs: 2 + 7 },
     { name: 'of pooled rows, bidirectional', causal: false, spans: one, queryRows: [0, 2], pairs: 6 },
   ])('counts attention that is $name', (example) => {
-    const rows = example.spans.reduce((sum, span) => sum + span.rows, 0)
+    const rows = example.spans.reduce((sum, span) => sum + (span.kept === undefined ? span.rows : 0), 0)
     const asked = Int32Array.from(example.queryRows ?? [])
     const inputs = {
       q: new Float32Array((example.queryRows?.length ?? rows) * heads * headDim),

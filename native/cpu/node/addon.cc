@@ -113,6 +113,20 @@ napi_value run(napi_env env, const Arguments& arguments) {
   return session->submit(env, makeRunJob(session, std::move(batch), handle));
 }
 
+napi_value forget(napi_env env, const Arguments& arguments) {
+  const Reader reader(env, kInputInvalid);
+  const std::shared_ptr<Session> session = Session::ofHandle(env, arguments.values[0]);
+  return session->submit(env, makeForgetJob(session, reader.asInteger(arguments.values[1], "The number")));
+}
+
+napi_value keptBytes(napi_env env, const Arguments& arguments) {
+  const Reader reader(env, kInputInvalid);
+  const std::shared_ptr<Session> session = Session::ofHandle(env, arguments.values[0]);
+  const int64_t rows = reader.asInteger(arguments.values[1], "The number of rows");
+  if (rows < 0 || rows > kMaxRows) reader.fail("The number of rows is not between 0 and " + std::to_string(kMaxRows));
+  return makeNumber(env, static_cast<double>(session->executor().keptBytes(rows)));
+}
+
 napi_value cancel(napi_env env, const Arguments& arguments) {
   Session::ofHandle(env, arguments.values[0])->cancel();
   return nullptr;
@@ -123,7 +137,6 @@ napi_value statistics(napi_env env, const Arguments& arguments) {
   napi_value out;
   check(env, napi_create_object(env, &out));
   set(env, out, "linearSeconds", makeNumber(env, statistics.linearSeconds));
-  set(env, out, "linearFlops", makeNumber(env, statistics.linearFlops));
   set(env, out, "attentionSeconds", makeNumber(env, statistics.attentionSeconds));
   set(env, out, "totalSeconds", makeNumber(env, statistics.totalSeconds));
   set(env, out, "packedBytes", makeNumber(env, static_cast<double>(statistics.packedBytes)));
@@ -161,6 +174,8 @@ NAPI_MODULE_INIT() {
     add(env, exports, "isa", throwing<isa>);
     add(env, exports, "load", rejecting<load>);
     add(env, exports, "run", rejecting<run>);
+    add(env, exports, "forget", rejecting<forget>);
+    add(env, exports, "keptBytes", throwing<keptBytes>);
     add(env, exports, "cancel", throwing<cancel>);
     add(env, exports, "statistics", throwing<statistics>);
     add(env, exports, "close", throwing<close>);

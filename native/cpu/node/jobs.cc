@@ -69,6 +69,23 @@ class RunJob : public Job {
   std::vector<RunOutput> outputs_;
 };
 
+class ForgetJob : public Job {
+ public:
+  ForgetJob(std::shared_ptr<Session> session, int64_t number) : session_(std::move(session)), number_(number) {}
+
+  void work() override { session_->executor().forget(number_); }
+
+  napi_value result(napi_env env) override {
+    napi_value nothing;
+    check(env, napi_get_undefined(env, &nothing));
+    return nothing;
+  }
+
+ private:
+  const std::shared_ptr<Session> session_;
+  const int64_t number_;
+};
+
 class PeakJob : public Job {
  public:
   PeakJob(std::shared_ptr<Worker> worker, const Kernels& kernels, Format format, int threads, double seconds)
@@ -111,6 +128,10 @@ std::unique_ptr<Job> makeLoadJob(std::shared_ptr<Session> session, LoadRequest r
 
 std::unique_ptr<Job> makeRunJob(std::shared_ptr<Session> session, Batch batch, napi_ref handle) {
   return std::make_unique<RunJob>(std::move(session), std::move(batch), handle);
+}
+
+std::unique_ptr<Job> makeForgetJob(std::shared_ptr<Session> session, int64_t number) {
+  return std::make_unique<ForgetJob>(std::move(session), number);
 }
 
 std::unique_ptr<Job> makePeakJob(std::shared_ptr<Worker> worker, const Kernels& kernels, Format format, int threads,

@@ -22,6 +22,9 @@ std::unique_ptr<Job> makeLoadJob(std::shared_ptr<Session> session, LoadRequest r
 /** Resolves to the outputs by name. `handle` is kept until then, because a collected handle closes its session. */
 std::unique_ptr<Job> makeRunJob(std::shared_ptr<Session> session, Batch batch, napi_ref handle);
 
+/** Frees a kept span; resolves to undefined. */
+std::unique_ptr<Job> makeForgetJob(std::shared_ptr<Session> session, int64_t number);
+
 /** Resolves to GFLOP/s, or GOP/s for i8, and closes the worker. */
 std::unique_ptr<Job> makePeakJob(std::shared_ptr<Worker> worker, const Kernels& kernels, Format format, int threads,
                                  double seconds);

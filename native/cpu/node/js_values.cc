@@ -81,11 +81,12 @@ double Reader::asNumber(napi_value value, const char* name) const {
 double Reader::number(napi_value object, const char* name) const { return asNumber(get(object, name), name); }
 
 int64_t Reader::asInteger(napi_value value, const char* name) const {
+  return checkedInteger(asNumber(value, name), name);
+}
+
+int64_t Reader::checkedInteger(double number, const std::string& name) const {
   constexpr double kMaxSafeInteger = 9007199254740991;
-  const double number = asNumber(value, name);
-  if (!(std::fabs(number) <= kMaxSafeInteger) || number != std::floor(number)) {
-    fail(std::string(name) + " is not an integer");
-  }
+  if (!(std::fabs(number) <= kMaxSafeInteger) || number != std::floor(number)) fail(name + " is not an integer");
   return static_cast<int64_t>(number);
 }
 
@@ -154,6 +155,15 @@ std::vector<int32_t> Reader::integers(napi_value array, const std::string& name)
   if (info.type != napi_int32_array) fail(name + " is not an Int32Array");
   const auto* const data = static_cast<const int32_t*>(info.data);
   return {data, data + info.count};
+}
+
+std::vector<int64_t> Reader::longIntegers(napi_value array, const std::string& name) const {
+  const TypedArray info = typedArray(array, name);
+  if (info.type != napi_float64_array) fail(name + " is not a Float64Array");
+  const auto* const data = static_cast<const double*>(info.data);
+  std::vector<int64_t> integers;
+  for (size_t i = 0; i < info.count; i++) integers.push_back(checkedInteger(data[i], "A number of " + name));
+  return integers;
 }
 
 napi_value makeNumber(napi_env env, double value) {

@@ -56,6 +56,8 @@ class Reader {
   /** In the caller's memory. */
   Floats floats(napi_value array, const std::string& name) const;
   std::vector<int32_t> integers(napi_value array, const std::string& name) const;
+  /** Of a Float64Array, because numbers that count for as long as a server runs outgrow 32 bits. */
+  std::vector<int64_t> longIntegers(napi_value array, const std::string& name) const;
 
  private:
   struct Scope {
@@ -70,6 +72,7 @@ class Reader {
     void* data;
   };
 
+  int64_t checkedInteger(double number, const std::string& name) const;
   uint32_t arrayLength(napi_value array, const char* name) const;
   napi_value element(napi_value array, uint32_t index) const;
   TypedArray typedArray(napi_value array, const std::string& name) const;

@@ -141,7 +141,10 @@ PlanWeight readWeight(const Reader& reader, napi_value w, std::vector<napi_ref>&
 
 SpanLists readSpans(const Reader& reader, napi_value value, const std::string& name) {
   const auto list = [&](const char* part) { return reader.integers(reader.get(value, part), name + "." + part); };
-  return {list("starts"), list("rows"), list("chainOffsets"), list("chains")};
+  const auto numbers = [&](const char* part) {
+    return reader.longIntegers(reader.get(value, part), name + "." + part);
+  };
+  return {list("starts"), list("rows"), list("chainOffsets"), list("chains"), numbers("keep"), numbers("kept")};
 }
 
 }  // namespace

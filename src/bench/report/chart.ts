@@ -25,7 +25,7 @@ export interface Bar {
 
 const width = 960
 const height = 300
-const margin = { left: 64, right: 16, top: 16, bottom: 40 }
+const margin = { left: 64, right: 16, top: 28, bottom: 40 }
 
 export function chart(frame: Frame, marks: string): string {
   const xs = ticks(frame.x, 8).map((value) => {

@@ -98,11 +98,13 @@ function histogramChart(records: Records): string {
   return chart(frame, bars(frame, named))
 }
 
-const maxColumns = 120
+/** A column a second, within these bounds. */
+const columnBounds = { min: 30, max: 120 }
 
 function throughputChart({ durationSec }: Results, records: Records): string {
-  const width = Math.max(durationSec, 0.001) / Math.min(maxColumns, Math.max(1, Math.ceil(durationSec)))
-  const counts = new Array<number>(Math.max(1, Math.round(durationSec / width))).fill(0)
+  const numColumns = Math.min(columnBounds.max, Math.max(columnBounds.min, Math.ceil(durationSec)))
+  const width = Math.max(durationSec, 0.001) / numColumns
+  const counts = new Array<number>(numColumns).fill(0)
   for (let index = 0; index < records.numRequests; index++) {
     if (!records.isCompleted(index)) continue
     counts[Math.min(counts.length - 1, Math.floor(records.endAt[index]! / 1000 / width))]!++

@@ -3,7 +3,7 @@
 import { QvlError } from '../../errors.js'
 import type { ProgramInputs, ProgramOutputs, Span } from '../../program/program.js'
 import { programClosed } from '../closed.js'
-import type { Arithmetic, LoadedProgram } from '../device.js'
+import type { Arithmetic, KeptSpans, LoadedProgram } from '../device.js'
 import { isOutOfMemory } from './addon.js'
 import type { FlatSpans, Format, Handle, NativeCpu, NativeInputs, Statistics } from './native.js'
 
@@ -19,6 +19,7 @@ const productNames = { f32: 'float32', bf16: 'bfloat16', i8: 'int8' } as const
 
 export class CpuProgram implements LoadedProgram {
   readonly arithmetic: Arithmetic
+  readonly keptSpans?: KeptSpans
   readonly #native: NativeCpu
   readonly #handle: Handle
   readonly #products: Format
@@ -31,12 +32,17 @@ export class CpuProgram implements LoadedProgram {
     this.#handle = handle
     this.#products = products
     this.arithmetic = { products: productNames[products], threads, instructionSet: native.isa().selected }
+    if (native.keptBytes(handle, 1) === 0) return
+    this.keptSpans = {
+      bytes: (rows) => native.keptBytes(handle, rows),
+      forget: (keep) => this.#forget(keep),
+    }
   }
 
   async run(inputs: ProgramInputs): Promise<ProgramOutputs> {
     if (this.#closed) throw programClosed()
     const run = this.#native.run(this.#handle, nativeInputs(inputs))
-    this.#running = Promise.allSettled([this.#running, run]).then(() => undefined)
+    this.#closeAfter(run)
     try {
       return await run
     } catch (cause) {
@@ -68,6 +74,15 @@ export class CpuProgram implements LoadedProgram {
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
   }
+
+  /** Closing forgets everything. */
+  #forget(keep: number): void {
+    if (!this.#closed) this.#closeAfter(this.#native.forget(this.#handle, keep))
+  }
+
+  #closeAfter(work: Promise<unknown>): void {
+    this.#running = Promise.allSettled([this.#running, work]).then(() => undefined)
+  }
 }
 
 function nativeInputs(inputs: ProgramInputs): NativeInputs {
@@ -75,6 +90,8 @@ function nativeInputs(inputs: ProgramInputs): NativeInputs {
     Object.entries(inputs).map(([name, input]) => [name, isSpans(input) ? flatSpans(input) : input]),
   )
 }
+
+const noNumber = -1
 
 const isSpans = (input: ProgramInputs[string]): input is readonly Span[] => Array.isArray(input)
 
@@ -88,5 +105,7 @@ function flatSpans(spans: readonly Span[]): FlatSpans {
     rows: Int32Array.from(spans, ({ rows }) => rows),
     chainOffsets,
     chains: Int32Array.from(spans.flatMap(({ chain }) => chain)),
+    keep: Float64Array.from(spans, ({ keep }) => keep ?? noNumber),
+    kept: Float64Array.from(spans, ({ kept }) => kept ?? noNumber),
   }
 }

@@ -53,7 +53,7 @@ function loadFailed(cause: unknown): QvlError {
 }
 
 /** The number type of matrix products: what was asked for, else bf16 for bf16 checkpoints and float32 for others. */
-function productFormat(weights: WeightTable, { dtype, quantization }: LoadOptions): Format {
+export function productFormat(weights: WeightTable, { dtype, quantization }: LoadOptions): Format {
   if (quantization === 'int8') return 'i8'
   if (dtype === 'float32') return 'f32'
   if (dtype === 'bfloat16') return 'bf16'

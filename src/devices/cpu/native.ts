@@ -107,6 +107,9 @@ export interface FlatSpans {
   rows: Int32Array
   chainOffsets: Int32Array
   chains: Int32Array
+  /** The numbers of each span, as in `Span`; -1 where it has none. */
+  keep: Float64Array
+  kept: Float64Array
 }
 
 export type NativeInputs = Record<string, Float32Array | Int32Array | FlatSpans>
@@ -120,7 +123,6 @@ export interface NativeOutput {
 /** Where the time of all runs so far went. */
 export interface Statistics {
   linearSeconds: number
-  linearFlops: number
   attentionSeconds: number
   totalSeconds: number
   /** Bytes of packed weights in memory. */
@@ -145,6 +147,10 @@ export interface NativeCpu {
   load(plan: Plan, options: NativeLoadOptions): Promise<Handle>
   /** Rejects, and leaves the process alive, when a shape is wrong or memory runs out. Runs of one handle queue up. */
   run(handle: Handle, inputs: NativeInputs): Promise<Record<string, NativeOutput>>
+  /** Frees a kept span when its turn comes among the runs. */
+  forget(handle: Handle, keep: number): Promise<void>
+  /** Bytes of a kept span of so many rows; 0 where the plan has no spans that can be kept. */
+  keptBytes(handle: Handle, rows: number): number
   /** Ends the run in progress between two steps; its promise rejects. */
   cancel(handle: Handle): void
   statistics(handle: Handle): Statistics

@@ -6,7 +6,7 @@ import { QvlError } from '../../errors.js'
 import type { Model } from '../../models/model.js'
 import { countFlops, type Flops } from '../../program/flops.js'
 import type { ProgramInputs } from '../../program/program.js'
-import { defaultMaxNumBatchedTokens, maxNumSeqs } from '../limits.js'
+import { defaultMaxNumBatchedTokens, defaultMaxNumSeqs } from '../limits.js'
 import { Queue } from '../queue.js'
 import type { EngineOptions } from '../requests.js'
 import { type Dataset, makeRequests } from './datasets.js'
@@ -146,12 +146,13 @@ async function measureRun(requests: readonly Int32Array[][], work: Work): Promis
   }
   const queue = new Queue(model, counting, {
     maxNumBatchedTokens: options.maxNumBatchedTokens ?? defaultMaxNumBatchedTokens,
-    maxNumSeqs,
+    maxNumSeqs: options.maxNumSeqs ?? defaultMaxNumSeqs,
     sharePrefixes: options.enablePrefixCaching ?? true,
   })
   const before = program.statistics?.()
   const started = performance.now()
-  await Promise.all(queue.enqueue(requests.flat(), options.signal ?? new AbortController().signal))
+  const sequences = requests.flat().map((ids) => ({ ids, prefixTokens: 0, pool: 'last' as const }))
+  await Promise.all(queue.enqueue([sequences], { signal: options.signal }))
   const seconds = (performance.now() - started) / 1000
   const after = program.statistics?.()
   const device = before &&

@@ -1,5 +1,8 @@
 // The load generator against real servers, good and bad.
 
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { LoadRun } from '#qvl/bench/load/run.js'
 import { Target } from '#qvl/bench/load/target.js'
@@ -93,6 +96,17 @@ describe('a good server', () => {
     for (const [index, seconds] of due.entries()) {
       expect(records.sentAt[index]).toBeGreaterThanOrEqual(1000 * seconds)
     }
+  })
+
+  it('may be at a Unix socket', async () => {
+    const folder = await mkdtemp(path.join(tmpdir(), 'qvl-bench-'))
+    {
+      await using server = await scriptedServer(answer(), undefined, path.join(folder, 'socket'))
+      const { records } = await runAgainst(server.baseUrl, {})
+      expect(records.numCompleted).toBe(20)
+      expect(server.received[0]?.path).toBe('/v1/embeddings')
+    }
+    await rm(folder, { recursive: true })
   })
 
   it('measures the head and the last byte apart', async () => {

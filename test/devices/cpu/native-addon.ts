@@ -41,6 +41,8 @@ export const flatSpans = (spans: readonly Span[]): FlatSpans => {
     rows: Int32Array.from(spans, ({ rows }) => rows),
     chainOffsets: Int32Array.from(chainOffsets),
     chains: Int32Array.from(spans.flatMap(({ chain }) => chain)),
+    keep: Float64Array.from(spans, ({ keep }) => keep ?? -1),
+    kept: Float64Array.from(spans, ({ kept }) => kept ?? -1),
   }
 }
 

@@ -95,12 +95,11 @@ describeNative('the lifetime of a loaded plan', () => {
     for (const call of [native.close, native.cancel, native.statistics]) expect(() => call(handle)).toThrow('handle')
   })
 
-  it('counts time and operations', async () => {
+  it('counts time and memory', async () => {
     const native = loadNative()
     const handle = await native.load(longPlan(), { threads: 2 })
     await native.run(handle, batch(5))
-    const { linearFlops, linearSeconds, totalSeconds, packedBytes } = native.statistics(handle)
-    expect(linearFlops).toBe(40 * 2 * 5 * width * width)
+    const { linearSeconds, totalSeconds, packedBytes } = native.statistics(handle)
     expect(linearSeconds).toBeGreaterThan(0)
     expect(totalSeconds).toBeGreaterThan(linearSeconds)
     expect(packedBytes).toBe(Math.ceil(width / 48) * 48 * width * 4)

@@ -114,6 +114,22 @@ const wrongInputs: { name: string; change: (inputs: NativeInputs) => void }[] = 
     },
   },
   {
+    name: 'fewer numbers to keep than spans',
+    change: (inputs) => {
+      Object.assign(inputs, { spans: { ...flatSpans([{ start: 0, rows: 5, chain: [] }]), keep: new Float64Array(0) } })
+    },
+  },
+  {
+    name: 'numbers to keep that are integers of 32 bits',
+    change: (inputs) => {
+      Object.assign(inputs, { spans: { ...flatSpans([{ start: 0, rows: 5, chain: [] }]), kept: i32(-1) } })
+    },
+  },
+  {
+    name: 'spans to average that are kept',
+    change: (inputs) => void Object.assign(inputs, { groups: flatSpans([{ start: 1, rows: 3, chain: [], keep: 1 }]) }),
+  },
+  {
     name: 'spans to average beyond the rows',
     change: (inputs) => void Object.assign(inputs, { groups: flatSpans([{ start: 4, rows: 2, chain: [] }]) }),
   },

@@ -2,6 +2,7 @@
 
 import { QvlError } from '../errors.js'
 import type { ServerTokenizer } from './datasets/align.js'
+import { metricsTimeoutMs } from './limits.js'
 import type { SideAnswer, Target } from './load/target.js'
 import { nothingCounted, readServerTokens, type ServerTokens } from './report/server-tokens.js'
 
@@ -47,8 +48,9 @@ export function serverTokenizer(target: Target, model: string, signal: AbortSign
 }
 
 /** Nothing where the server has no /metrics: they add to the report, and are no condition of it. */
-export async function countedTokens(target: Target): Promise<ServerTokens> {
-  const answer = await target.ask('/metrics').catch(() => undefined)
+export async function countedTokens(target: Target, signal: AbortSignal): Promise<ServerTokens> {
+  const limited = AbortSignal.any([signal, AbortSignal.timeout(metricsTimeoutMs)])
+  const answer = await target.ask('/metrics', { signal: limited }).catch(() => undefined)
   return answer?.status === 200 ? readServerTokens(answer.body) : nothingCounted
 }
 

@@ -1,0 +1,80 @@
+// What a request about single prompts holds in `input` or `messages`: texts, token ids, contents or conversations.
+
+import type { ChatMessage } from '../engine/requests.js'
+import type { Content } from '../prompts/content.js'
+import { parseContent } from './content.js'
+import { type ChatFields, isMessage, parseChatFields, parseMessages } from './conversation.js'
+import { type Fields, invalidField, isList, refusal } from './fields.js'
+import { checkItems, checkText, type RequestSettings } from './request-settings.js'
+
+/** One prompt of a request, and where it stands. */
+export type PromptInput = { path: string } & (
+  | { kind: 'content'; content: Content }
+  | { kind: 'tokens'; tokens: readonly number[] }
+  | { kind: 'conversation'; messages: readonly ChatMessage[]; chat: ChatFields }
+)
+
+/** `messages` where it is there, else `input`; at least one prompt. Throws REQUEST_SCHEMA, REQUEST_TOO_LARGE. */
+export function parsePromptInputs(fields: Fields, settings: RequestSettings): PromptInput[] {
+  const key = fields.has('messages') ? 'messages' : 'input'
+  return key === 'messages' ? parseConversations(fields, key, settings) : parseInputs(fields, key, settings)
+}
+
+/** The accepted forms of a field that holds one prompt or a list of them. */
+export function parseInputs(fields: Fields, key: string, settings: RequestSettings): PromptInput[] {
+  const path = fields.pathOf(key)
+  const input = fields.get(key)
+  if (!isList(input)) {
+    if (input === undefined) throw fields.invalid(key, inputForms)
+    return [parseItem(input, path, settings)]
+  }
+  if (input.length === 0) throw fields.invalid(key, inputForms)
+  if (typeof input[0] === 'number') return [{ kind: 'tokens', tokens: parseTokenIds(input, path), path }]
+  if (isConversation(input[0]) || isMessage(input[0])) return parseConversations(fields, key, settings)
+  checkItems(input.length, path, settings)
+  return input.map((item, index) => parseItem(item, `${path}[${index}]`, settings))
+}
+
+/** Throws REQUEST_SCHEMA naming the first element that is no token id. */
+export function parseTokenIds(ids: readonly unknown[], path: string): number[] {
+  const wrong = ids.findIndex((id) => !isTokenId(id))
+  if (wrong >= 0) throw invalidField(`${path}[${wrong}]`, ids[wrong], 'token ids, which are whole numbers from 0')
+  return ids.filter(isTokenId)
+}
+
+const inputForms = 'a string, token ids, or a list of strings, token id lists or content objects'
+
+/** Ids are 32-bit numbers in every tokenizer; whether one is in the vocabulary the preparer says. */
+const maxTokenId = 2 ** 31 - 1
+
+const isTokenId = (id: unknown): id is number =>
+  typeof id === 'number' && Number.isInteger(id) && id >= 0 && id <= maxTokenId
+
+const isConversation = (value: unknown): boolean => isList(value) && isMessage(value[0])
+
+function parseItem(value: unknown, path: string, settings: RequestSettings): PromptInput {
+  if (isList(value) && typeof value[0] === 'number') {
+    return { kind: 'tokens', tokens: parseTokenIds(value, path), path }
+  }
+  // An empty list could be no tokens or no parts; vLLM refuses a prompt of no tokens.
+  if (isList(value) && value.length === 0) throw refusal(path, 'The decoder prompt cannot be empty')
+  const content = parseContent(value, path)
+  checkText(content, path, settings)
+  return { kind: 'content', content, path }
+}
+
+/** One conversation, or a list of them; the fields of chat requests go for all. */
+function parseConversations(fields: Fields, key: string, settings: RequestSettings): PromptInput[] {
+  const path = fields.pathOf(key)
+  const value = fields.get(key)
+  const chat = parseChatFields(fields, settings, { addGenerationPrompt: false })
+  const conversation = (messages: unknown, at: string): PromptInput => ({
+    kind: 'conversation',
+    messages: parseMessages(messages, at, settings),
+    chat,
+    path: at,
+  })
+  if (!isList(value) || !isList(value[0])) return [conversation(value, path)]
+  checkItems(value.length, path, settings)
+  return value.map((each, index) => conversation(each, `${path}[${index}]`))
+}

@@ -1,0 +1,98 @@
+// The flags of qvl serve about the model, and the opening of it.
+
+import { openEngine } from '../engine/engine.js'
+import type { EngineOptions } from '../engine/requests.js'
+import { QvlError } from '../errors.js'
+import { memoryLimit } from '../server/memory-share.js'
+import { openPreparation } from '../server/prepare/preparation.js'
+import type { PrepareSettings } from '../server/prepare/settings.js'
+import type { OpenedModel, OpenOptions } from '../server/server.js'
+import { engineOptions } from './engine-options.js'
+import type { Settings } from './settings.js'
+
+const GiB = 1024 ** 3
+
+/** `say` is told what a person should know about the flags. Throws USAGE. */
+export async function servedEngineOptions(
+  settings: Settings,
+  model: string,
+  say: (message: string) => void,
+): Promise<EngineOptions> {
+  const convert = convertOf(settings, say)
+  const options = await engineOptions({ ...settings, model, convert }, 'serve', say)
+  const keeps = settings['enable-prefix-caching']
+  const prefixCacheBytes = settings['kv-cache-memory-bytes'] ?? Math.min(GiB, Math.floor(memoryLimit() / 16))
+  return {
+    ...options,
+    maxNumSeqs: settings['max-num-seqs'],
+    schedulingPolicy: settings['scheduling-policy'],
+    promptFormat: settings['prompt-format'],
+    prefixCacheBytes: keeps ? prefixCacheBytes : 0,
+  }
+}
+
+export interface OpenServedOptions extends OpenOptions {
+  engine: EngineOptions
+  prepare: PrepareSettings
+  numThreads: number
+  warn: (message: string) => void
+}
+
+/** Loads, starts the preparing threads and computes once. Throws what opening and computing throw. */
+export async function openServed(options: OpenServedOptions): Promise<OpenedModel> {
+  const { signal, onBatch, warn, numThreads } = options
+  const engine = await openEngine({ ...options.engine, signal, onBatch, warn })
+  try {
+    signal.throwIfAborted()
+    const preparation = await openPreparation({ engine, settings: options.prepare, numThreads, warn })
+    await engine.warmUp()
+    return { engine, preparation }
+  } catch (error) {
+    await engine.close()
+    throw error
+  }
+}
+
+/** vLLM's --task and --pooler-config.task are older and newer words for what --convert says. */
+function convertOf(settings: Settings, say: (message: string) => void): Settings['convert'] {
+  const { task, convert } = settings
+  const pooler = settings['pooler-config'] ?? {}
+  if (task !== undefined) say('--task is an old flag of vLLM; qvl takes it as --convert.')
+  for (const [key, value] of Object.entries(pooler)) checkPoolerKey(key, value, say)
+  const asked = pooler.task ?? task
+  if (asked === undefined || convert !== 'auto') return convert
+  const found = typeof asked === 'string' ? tasks.get(asked) : undefined
+  if (found !== undefined) return found
+  throw new QvlError('USAGE', {
+    what: `The task ${JSON.stringify(asked)} is not something qvl does.`,
+    why: `It is one of: ${[...tasks.keys()].join(', ')}.`,
+    do: 'Correct it, or leave it out: the checkpoint says what it is for.',
+    param: task === undefined ? '--pooler-config' : '--task',
+  })
+}
+
+const tasks = new Map<string, Settings['convert']>([
+  ['auto', 'auto'],
+  ['embed', 'embed'],
+  ['embedding', 'embed'],
+  ['token_embed', 'embed'],
+  ['classify', 'classify'],
+  ['score', 'classify'],
+])
+
+/** A key that would change the numbers is refused unless it says what is done anyway. */
+function checkPoolerKey(key: string, value: unknown, say: (message: string) => void): void {
+  if (key === 'task') return
+  const pools = ['pooling_type', 'seq_pooling_type']
+  if (pools.includes(key) ? value === 'LAST' : key === 'use_activation' && value === true) return
+  if (!pools.includes(key)) {
+    say(`--pooler-config.${key} has no effect: it is settled by the checkpoint, or by a field of each request.`)
+    return
+  }
+  throw new QvlError('USAGE', {
+    what: `--pooler-config.${key} ${JSON.stringify(value)} is not something qvl does.`,
+    why: 'The models it runs are pooled at their last token.',
+    do: 'Leave it out.',
+    param: '--pooler-config',
+  })
+}

@@ -1,0 +1,133 @@
+// `qvl serve`: starts the server, says what it serves, and stays until a signal ends it.
+
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Engine, EngineOptions } from '../engine/requests.js'
+import { exitCode } from '../errors.js'
+import { startStatistics } from '../server/log/statistics.js'
+import type { Log } from '../server/log.js'
+import { routeTable } from '../server/routes.js'
+import { type RunningServer, type ServerOptions, startServer } from '../server/server.js'
+import type { Context } from './context.js'
+import { packageVersion } from './help.js'
+import { withCommas } from './progress-text.js'
+import { accessOptions, tlsOptions } from './serve-access.js'
+import { openServed, servedEngineOptions } from './serve-model.js'
+import { listenAt, modelOf, rootPathOf, serverLimits, serverLog } from './serve-options.js'
+
+/** For a load that is under way to stop; what reads and packs weights cannot always. */
+const abandonMs = 1_000
+
+/** Returns the exit code. Throws USAGE, LISTEN_FAILED, and what opening the model throws. */
+export async function serve(context: Context): Promise<number> {
+  const { settings, signal, interrupt, progress, stderr } = context
+  const log = serverLog(settings, (text) => {
+    progress.clear()
+    stderr.write(text)
+  })
+  // The log says it, in its own form.
+  interrupt.explain = ''
+  const started = performance.now()
+  const { options, engine } = await serveOptions(context, log)
+  const server = await startServer(options)
+  log.info(`Listening at ${server.address}; loading ${engine.model} on ${engine.device}.`)
+  warnOfOpenDoor(options, log)
+  try {
+    await untilAborted(server.ready, signal)
+  } catch (error) {
+    await Promise.race([server.close(), sleep(abandonMs)])
+    if (interrupt.code !== undefined) interrupt.leave()
+    throw error
+  }
+  context.closeAtEnd(() => server.close())
+  sayReady(log, { server, engine: server.engine!, names: options.servedModelNames, started })
+  const stopStatistics = settings['disable-log-stats'] ? () => {} : statistics(server, log)
+  await untilAborted(new Promise<never>(() => {}), signal).catch(() => {})
+  const numCut = await drain(context, server, log)
+  stopStatistics()
+  // Nothing was lost: the signal was an order, not an accident.
+  if (numCut > 0) return interrupt.code ?? exitCode.failed
+  interrupt.obeyed = true
+  return exitCode.ok
+}
+
+interface ServeOptions {
+  options: ServerOptions
+  engine: EngineOptions
+}
+
+async function serveOptions({ settings, operands, progress }: Context, log: Log): Promise<ServeOptions> {
+  const { env } = process
+  const warn = (message: string): void => log.warn(message)
+  const engine = await servedEngineOptions(settings, modelOf(settings, operands), warn)
+  const limits = serverLimits(settings, env, log)
+  const given = settings['served-model-name']
+  const servedModelNames = given.length === 0 ? [engine.model] : given
+  const trustRequestChatTemplate = settings['trust-request-chat-template']
+  const prepare = { servedModelNames, limits, trustRequestChatTemplate }
+  const numThreads = settings['renderer-num-workers'] ?? 1
+  const options: ServerOptions = {
+    listen: listenAt(settings),
+    tls: await tlsOptions(settings),
+    access: await accessOptions(settings, env),
+    rootPath: rootPathOf(settings),
+    routes: routeTable({ documentation: !settings['disable-fastapi-docs'] }),
+    limits,
+    log,
+    servedModelNames,
+    apiStyle: settings['api-style'],
+    promptTokensDetails: settings['enable-prompt-tokens-details'],
+    trustRequestChatTemplate,
+    version: packageVersion(),
+    open: (opening) => {
+      const onDownload: EngineOptions['onDownload'] = (event) => progress.download(event)
+      return openServed({ ...opening, engine: { ...engine, onDownload }, prepare, numThreads, warn })
+    },
+  }
+  return { options, engine }
+}
+
+interface Ready {
+  server: RunningServer
+  engine: Engine
+  names: readonly string[]
+  /** When the command began, by performance.now(). */
+  started: number
+}
+
+function sayReady(log: Log, { server, engine, names, started }: Ready): void {
+  const { model } = engine
+  const seconds = ((performance.now() - started) / 1000).toFixed(1)
+  const does = model.kind === 'embed' ? 'embeddings, and scores by cosine' : 'scores'
+  log.info(`Prompt format ${model.format}: ${model.formatReason}.`)
+  log.info(`Serving ${names.join(', ')} (${does}; prompts up to ${withCommas(model.maxModelLen)} tokens).`)
+  log.info(`Ready after ${seconds} s at ${server.address}`)
+  // uvicorn's words, which scripts wait for.
+  log.info('Application startup complete.')
+}
+
+function warnOfOpenDoor({ listen, access }: ServerOptions, log: Log): void {
+  if ('socketPath' in listen || access.apiKeys.length > 0) return
+  if (/^(localhost|::1|127\..*)$/.test(listen.host)) return
+  log.warn(`Everybody who reaches ${listen.host} can use this server. Set a key with --api-key-file or VLLM_API_KEY.`)
+}
+
+const statistics = (server: RunningServer, log: Log): (() => void) =>
+  startStatistics({ log, metrics: server.metrics, engine: () => server.engine })
+
+async function drain({ interrupt }: Context, server: RunningServer, log: Log): Promise<number> {
+  const skipDelay = interrupt.code === exitCode.interrupted
+  log.info('Shutting down: what is in flight is answered first; a second signal ends it at once.')
+  const numCut = await server.drain({ skipDelay })
+  if (numCut > 0) log.warn(`${numCut} requests were cut off: they took longer than --drain-timeout.`)
+  else log.info('All requests are answered. Goodbye.')
+  return numCut
+}
+
+function untilAborted<Value>(work: Promise<Value>, signal: AbortSignal): Promise<Value> {
+  return new Promise((resolve, reject) => {
+    const onAbort = (): void => reject(signal.reason)
+    signal.addEventListener('abort', onAbort, { once: true })
+    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort))
+    if (signal.aborted) onAbort()
+  })
+}

@@ -1,0 +1,177 @@
+// Turns requests into tasks: the part of the engine that needs a tokenizer and no weights, in whichever thread it is asked.
+
+import { type Checkpoint, openCheckpoint } from '../checkpoint/checkpoint.js'
+import { QvlError } from '../errors.js'
+import { ChatTemplate } from '../prompts/chat-template.js'
+import { readChatTemplateFiles } from '../prompts/chat-template-files.js'
+import { chooseFormat } from '../prompts/choose-format.js'
+import type { EmbedFormat, PromptFormat } from '../prompts/prompt.js'
+import { textSide, vlSide } from '../prompts/side.js'
+import { openTokenizer, type Tokenizer } from '../text/tokenizer.js'
+import { maxPromptTokens } from './limits.js'
+import type {
+  ChatMessage,
+  ChatOptions,
+  ClassifyRequest,
+  ClassifyTask,
+  EmbedRequest,
+  EmbedTask,
+  EngineOptions,
+  ModelFacts,
+  PrepareOptions,
+  Preparer,
+  ScoreRequest,
+  ScoreTask,
+  TokenEmbedTask,
+} from './requests.js'
+import { classifyTask, embedTask, scoreTask, type TaskContext, tokenEmbedTask } from './tasks.js'
+
+/** Plain data, which can cross to another thread. */
+export interface PreparerOptions
+  extends Pick<
+    EngineOptions,
+    'maxModelLen' | 'hfOverrides' | 'convert' | 'chatTemplate' | 'promptFormat' | 'specialTokensInText'
+  > {
+  /** The checkpoint's folder. */
+  dir: string
+  /** As the user named the model. */
+  id: string
+}
+
+/**
+ * Open the tokenizer and the prompt format of a checkpoint folder. Throws MODEL_*, CHECKPOINT_*, CONFIG_*, TOKENIZER_* and
+ * TEMPLATE_INVALID for what is wrong with it.
+ */
+export async function openPreparer(options: PreparerOptions, warn: Warn = () => {}): Promise<Preparer> {
+  const { hfOverrides } = options
+  return await preparerOf(await openCheckpoint(options.dir, { hfOverrides, warn }), options, warn)
+}
+
+type Warn = (message: string) => void
+
+/** As `openPreparer`, for a checkpoint that is open. */
+export async function preparerOf(
+  checkpoint: Checkpoint,
+  options: PreparerOptions,
+  warn: Warn,
+): Promise<CheckpointPreparer> {
+  const { config, weights, sentenceTransformers, dir, fingerprint } = checkpoint
+  const { id, convert, chatTemplate, specialTokensInText = 'literal', promptFormat = 'official' } = options
+  const tokenizer = await openTokenizer(dir, { specialTokensInText })
+  const { format, reason } = chooseFormat({
+    config,
+    sentenceTransformers,
+    tensorNames: weights,
+    tokenizer,
+    id,
+    convert,
+    chatTemplate,
+    warn,
+  })
+  const { hidden, vocabSize } = config.text
+  const maxModelLen = maxPromptTokens(options.maxModelLen, config.text.maxPositions)
+  return new CheckpointPreparer({
+    model: {
+      id,
+      fingerprint,
+      kind: format.kind,
+      architecture: config.architecture,
+      format: format.name,
+      formatReason: reason,
+      hidden,
+      maxModelLen,
+      labels: format.kind === 'score' ? labelsOf(checkpoint) : [],
+    },
+    format,
+    tokenizer,
+    chat: new ChatTemplate(await readChatTemplateFiles(dir), config.family === 'qwen3' ? textSide : vlSide),
+    context: { id, tokenizer, maxModelLen, vocabSize, hidden, widths: widthsOf(checkpoint), promptFormat },
+  })
+}
+
+interface PreparerParts {
+  model: ModelFacts
+  format: PromptFormat
+  tokenizer: Tokenizer
+  chat: ChatTemplate
+  context: TaskContext
+}
+
+export class CheckpointPreparer implements Preparer {
+  readonly model: ModelFacts
+  readonly tokenizer: Tokenizer
+  readonly #parts: PreparerParts
+
+  constructor(parts: PreparerParts) {
+    this.model = parts.model
+    this.tokenizer = parts.tokenizer
+    this.#parts = parts
+  }
+
+  embed(request: EmbedRequest, options: PrepareOptions = {}): EmbedTask {
+    return embedTask(this.#embedFormat(), this.#parts.context, request, options)
+  }
+
+  tokenEmbed(request: EmbedRequest): TokenEmbedTask {
+    return tokenEmbedTask(this.#embedFormat(), this.#parts.context, request)
+  }
+
+  score(request: ScoreRequest, options: PrepareOptions = {}): ScoreTask {
+    const numLabels = this.model.labels.length
+    if (numLabels > 1) throw notPairs(numLabels)
+    return scoreTask(this.#parts.format, this.#parts.context, request, options)
+  }
+
+  classify(request: ClassifyRequest): ClassifyTask {
+    if (this.model.labels.length === 0) throw noHead(this.model.id)
+    return classifyTask(this.#parts.context, request)
+  }
+
+  tokenize(text: string, options: { addSpecialTokens: boolean }): { ids: number[]; tokens: string[] } {
+    const ids = this.tokenizer.encode([{ text, from: 'template' }], options)
+    return { ids, tokens: ids.map((id) => this.tokenizer.tokenText(id) ?? '') }
+  }
+
+  detokenize(ids: readonly number[]): string {
+    return this.tokenizer.decode(ids)
+  }
+
+  renderChat(messages: readonly ChatMessage[], options: ChatOptions): string {
+    return this.#parts.chat.render(messages, options)
+  }
+
+  #embedFormat(): EmbedFormat {
+    const { format } = this.#parts
+    if (format.kind === 'embed') return format
+    throw new QvlError('REQUEST_INVALID', {
+      what: 'This model gives no embeddings.',
+      why: `${this.model.id} is a reranker: it scores pairs of a query and a document.`,
+      do: 'Ask for scores, or use an embedding model.',
+    })
+  }
+}
+
+/** A head in the weights has a row for each label; one that is made from tokens has one. */
+function labelsOf({ config, weights }: Checkpoint): (string | null)[] {
+  const numLabels = weights.get('score.weight')?.shape[0] ?? 1
+  return Array.from({ length: numLabels }, (_, label) => config.classifier.labelNames.get(label) ?? null)
+}
+
+/** The families here are trained for any width; a list in the configuration narrows it. */
+function widthsOf({ config }: Checkpoint): readonly number[] | undefined {
+  return config.matryoshkaDimensions === 'any' ? undefined : config.matryoshkaDimensions
+}
+
+const noHead = (id: string): QvlError =>
+  new QvlError('REQUEST_INVALID', {
+    what: 'This model has no classification head.',
+    why: `${id} is an embedding model.`,
+    do: 'Ask for embeddings, or use a reranker or a classifier.',
+  })
+
+const notPairs = (numLabels: number): QvlError =>
+  new QvlError('REQUEST_INVALID', {
+    what: 'This model does not score pairs.',
+    why: `It is a classifier of ${numLabels} labels; a score needs a head of one.`,
+    do: 'Ask for a classification, or use a reranker.',
+  })

@@ -1,0 +1,42 @@
+// JSON texts that wait for an answer to hold them, in one buffer: it crosses to another thread without being copied.
+
+import type { Echo } from '../../api/echo.js'
+
+/** Documents to repeat, or an answer in pieces. */
+export class JsonTexts implements Echo {
+  /** One text after the other, in UTF-8. */
+  readonly bytes: Uint8Array<ArrayBuffer>
+  /** Where each ends. */
+  readonly ends: Uint32Array<ArrayBuffer>
+
+  constructor(bytes: Uint8Array<ArrayBuffer>, ends: Uint32Array<ArrayBuffer>) {
+    this.bytes = bytes
+    this.ends = ends
+  }
+
+  static of(texts: readonly string[]): JsonTexts {
+    const ends = new Uint32Array(texts.length)
+    const bytes = new Uint8Array(texts.reduce((sum, text) => sum + Buffer.byteLength(text), 0))
+    let end = 0
+    for (const [index, text] of texts.entries()) {
+      end += encoder.encodeInto(text, bytes.subarray(end)).written
+      ends[index] = end
+    }
+    return new JsonTexts(bytes, ends)
+  }
+
+  get length(): number {
+    return this.ends.length
+  }
+
+  at(index: number): string {
+    const start = index === 0 ? 0 : this.ends[index - 1]!
+    return Buffer.from(this.bytes.buffer).toString('utf8', start, this.ends[index]!)
+  }
+
+  *[Symbol.iterator](): Generator<string, void, undefined> {
+    for (let index = 0; index < this.length; index++) yield this.at(index)
+  }
+}
+
+const encoder = new TextEncoder()

@@ -1,0 +1,44 @@
+// The route table: every path the server answers, in the order the documentation shows them.
+
+import type { Route } from './route.js'
+import { classify } from './routes/classify.js'
+import { cohereEmbed } from './routes/cohere-embed.js'
+import { embeddings } from './routes/embeddings.js'
+import { invocations } from './routes/invocations.js'
+import { documentationRoutes } from './routes/meta/documentation.js'
+import { health, live, ping, ready } from './routes/meta/health.js'
+import { load } from './routes/meta/load.js'
+import { metrics } from './routes/meta/metrics.js'
+import { models } from './routes/meta/models.js'
+import { version } from './routes/meta/version.js'
+import { pooling } from './routes/pooling.js'
+import { rerank } from './routes/rerank.js'
+import { score } from './routes/score.js'
+import { teiEmbed } from './routes/tei-embed.js'
+import { detokenize, tokenize } from './routes/tokenize.js'
+
+/** Without `documentation`, /docs and /openapi.json are left out (vLLM's --disable-fastapi-docs). */
+export function routeTable({ documentation }: { documentation: boolean }): readonly Route[] {
+  return documentation ? [...routes, ...documentationRoutes(routes)] : routes
+}
+
+const routes: readonly Route[] = [
+  embeddings,
+  rerank,
+  score,
+  classify,
+  pooling,
+  cohereEmbed,
+  teiEmbed,
+  invocations,
+  tokenize,
+  detokenize,
+  models,
+  health,
+  ready,
+  live,
+  ping,
+  version,
+  load,
+  metrics,
+]

@@ -1,0 +1,14 @@
+import { describe, expect, it } from 'vitest'
+import { JsonTexts } from '#qvl/server/prepare/json-texts.js'
+
+describe('JSON texts in one buffer', () => {
+  it.each([
+    ['texts', ['a', 'ä𝄞', '', '\u0000']],
+    ['objects', [{ text: 'x' }, null, [1]]],
+    ['nothing', []],
+  ])('%s come back one by one', (_name, values) => {
+    const texts = JsonTexts.of(values.map((value) => JSON.stringify(value)))
+    expect(values.map((_, index) => JSON.parse(texts.at(index)))).toEqual(values)
+    expect([...texts].map((text) => JSON.parse(text))).toEqual(values)
+  })
+})
