@@ -46,7 +46,7 @@ export class Media implements AsyncDisposable {
     return {
       kind: 'image',
       key: keyOf(['image', size.height, size.width], bytes),
-      grid: gridOf(1, size, layout),
+      ...sizesOf(1, size, layout),
       times: [],
       patches: async (signal) => {
         const picture = await decodeImage(bytes)
@@ -136,7 +136,7 @@ export class Media implements AsyncDisposable {
     return {
       kind: 'video',
       key,
-      grid: gridOf(times.length, size, layout),
+      ...sizesOf(times.length, size, layout),
       times,
       patches: (signal): Promise<Patches> => {
         // The worker takes the memory of what it is given, and these frames may be asked for again.
@@ -147,11 +147,17 @@ export class Media implements AsyncDisposable {
   }
 }
 
-const gridOf = (time: number, { height, width }: Size, { patchSize }: PatchLayout): Patches['grid'] => [
-  time,
-  height / patchSize,
-  width / patchSize,
-]
+function sizesOf(
+  time: number,
+  { height, width }: Size,
+  { patchSize, mergeSize }: PatchLayout,
+): Pick<Visual, 'grid' | 'tokens'> {
+  const patches = { height: height / patchSize, width: width / patchSize }
+  return {
+    grid: [time, patches.height, patches.width],
+    tokens: { height: patches.height / mergeSize, width: patches.width / mergeSize },
+  }
+}
 
 function keyOf(how: readonly (string | number)[], ...files: readonly Uint8Array[]): string {
   const hash = createHash('sha256').update(how.join(' '))

@@ -1,15 +1,21 @@
-// An image or a video of a request: its size in tokens at once, its patches when they are needed.
+// An image or a video of a request: what the prompt needs to know of it at once, its patches when they are needed.
 
 import type { Patches } from './patches.js'
 
-export interface Visual {
+/** Plain data, which can cross to another thread. */
+export interface VisualFacts {
   kind: 'image' | 'video'
   /** Hash of the content and of how it is prepared: equal keys give equal patches. */
   key: string
   /** Time, height and width in patches. */
   grid: Patches['grid']
+  /** Rows and columns of tokens of an image, or of one pair of frames. */
+  tokens: { height: number; width: number }
   /** Of a video: seconds at the middle of each pair of frames. */
   times: readonly number[]
+}
+
+export interface Visual extends VisualFacts {
   /** Decodes, resizes and cuts; not kept, because patches take many times the memory of the file. */
   patches(signal?: AbortSignal): Promise<Patches>
 }

@@ -51,7 +51,7 @@ export class ChatTemplate {
     checkOptions(options)
     const flat = messages.map(({ role, content }, index) => ({
       role,
-      content: this.#side(content, `messages[${index}].content`),
+      content: this.#side(content, `messages[${index}].content`).text,
     }))
     const last = flat.at(-1)
     if (continueFinalMessage && last !== undefined) last.content += endMark

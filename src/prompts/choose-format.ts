@@ -1,16 +1,19 @@
 // Which prompt format a checkpoint needs, from what its files say.
 
 import { QvlError } from '../errors.js'
-import type { PromptFormat, VlFormatOptions } from './prompt.js'
+import { crossEncoder } from './cross-encoder.js'
+import { encoderEmbedding } from './encoder-embedding.js'
+import type { Pooling, PromptFormat, VlFormatOptions } from './prompt.js'
 import { qwen3Embedding } from './qwen3-embedding.js'
 import { qwen3Reranker } from './qwen3-reranker.js'
 import { qwen3VlEmbedding } from './qwen3-vl-embedding.js'
 import { qwen3VlReranker } from './qwen3-vl-reranker.js'
 import { scoreTemplate } from './score-template.js'
+import { checkModules, type SentenceFacts, sentenceRecipe } from './sentence-recipe.js'
 
 /** The facts of a configuration, after `--hf-overrides`, that say what a model is for. */
 interface ConfigFacts {
-  family: 'qwen3' | 'qwen3-vl'
+  family: 'qwen3' | 'qwen3-vl' | 'bert'
   classifier: {
     sequenceClassification: boolean
     classifierFromToken: readonly string[] | undefined
@@ -22,17 +25,23 @@ export interface ChooseFormatOptions extends VlFormatOptions {
   /** As the user named the checkpoint: a hub id or a folder. */
   id: string
   config: ConfigFacts
-  sentenceTransformers: { modules: readonly { kind: string }[] | undefined } | undefined
+  sentenceTransformers: SentenceFacts | undefined
   /** Canonical names of the checkpoint's tensors. */
   tensorNames: { has(name: string): boolean }
   /** vLLM's --convert. */
   convert?: 'auto' | 'embed' | 'classify' | undefined
   /** A score template to use instead of the official prompt of a reranker. */
   chatTemplate?: { name: string; text: string } | undefined
+  /** Name of the prompt that encoders put before texts whose requests name none. */
+  defaultPrompt?: string | undefined
+  /** How encoders pool, in place of what the checkpoint says. */
+  pooling?: Pooling | undefined
 }
 
 export interface ChosenFormat {
   format: PromptFormat
+  /** Pairs are scored by the vectors of their tokens (MaxSim), since the model pools none. */
+  lateInteraction: boolean
   /** For the start banner: what decided, such as `modules.json has a pooling module`. */
   reason: string
 }
@@ -40,8 +49,21 @@ export interface ChosenFormat {
 /** Throws MODEL_UNSUPPORTED when nothing says what the checkpoint is, TEMPLATE_INVALID for a chat template it cannot use. */
 export function chooseFormat(options: ChooseFormatOptions): ChosenFormat {
   const { kind, reason } = chooseKind(options)
-  const format = kind === 'embed' ? embedFormat(options) : scoreFormat(options)
-  return { format, reason }
+  if (kind === 'score') return { format: scoreFormat(options), reason, lateInteraction: false }
+  checkModules(options.sentenceTransformers)
+  if (options.config.family === 'bert') return chooseRecipe(options, reason)
+  return { format: embedFormat(options), reason, lateInteraction: false }
+}
+
+function chooseRecipe(options: ChooseFormatOptions, reason: string): ChosenFormat {
+  const { sentenceTransformers, pooling, tokenizer, defaultPrompt } = options
+  refuseTemplate(options, noPairs)
+  const recipe = sentenceRecipe(sentenceTransformers, pooling)
+  return {
+    format: encoderEmbedding({ tokenizer, recipe, defaultPrompt }),
+    reason: `${reason}; ${recipe.words}`,
+    lateInteraction: recipe.tokensOnly,
+  }
 }
 
 interface Choice {
@@ -55,7 +77,7 @@ function chooseKind(options: ChooseFormatOptions): Choice {
   if (convert === 'embed') return { kind: 'embed', reason: '--convert embed' }
   if (convert === 'classify') return { kind: 'score', reason: '--convert classify' }
   const modules = sentenceTransformers?.modules?.map(({ kind }) => kind) ?? []
-  const choice = byConfig(config) ?? byModules(modules) ?? byTensorsAndTokenizer(options) ?? byName(id)
+  const choice = byConfig(config) ?? byModules(modules) ?? byContent(options) ?? byName(id)
   if (choice !== undefined) return choice
   throw new QvlError('MODEL_UNSUPPORTED', {
     what: `Nothing in the checkpoint ${id} says whether it is an embedding model or a reranker.`,
@@ -77,7 +99,8 @@ function byModules(modules: readonly string[]): Choice | undefined {
   return modules.includes('pooling') ? { kind: 'embed', reason: 'modules.json has a pooling module' } : undefined
 }
 
-function byTensorsAndTokenizer({ tensorNames, tokenizer }: ChooseFormatOptions): Choice | undefined {
+function byContent({ config, tensorNames, tokenizer }: ChooseFormatOptions): Choice | undefined {
+  if (config.family === 'bert') return { kind: 'embed', reason: 'it is an encoder without a head' }
   if (tensorNames.has('score.weight')) return { kind: 'score', reason: 'the weights have a score head' }
   if (tokenizer.around.after.length === 0) return undefined
   return { kind: 'embed', reason: 'the tokenizer appends an end token' }
@@ -101,14 +124,17 @@ function whyUndecided({ tokenizer }: ChooseFormatOptions): string {
     : 'It has no sentence-transformers files, no score head, no end token in its tokenizer and no telling name.'
 }
 
+const noPairs = 'A chat template joins a query and a document for a reranker, and this is an embedding model.'
+
 function embedFormat(options: ChooseFormatOptions): PromptFormat {
-  const { id, config, chatTemplate } = options
-  if (chatTemplate !== undefined) {
-    throw new QvlError('TEMPLATE_INVALID', {
-      what: `The chat template ${chatTemplate.name} cannot be used with ${id}.`,
-      why: 'A chat template joins a query and a document for a reranker, and this is an embedding model.',
-      do: 'Leave --chat-template out.',
-      param: 'chat_template',
+  const { config, pooling = 'last' } = options
+  refuseTemplate(options, noPairs)
+  if (pooling !== 'last') {
+    throw new QvlError('USAGE', {
+      what: 'The pooling of this model cannot be changed.',
+      why: 'Its last token is the one that has seen the whole text.',
+      do: 'Leave the pooling type out, or use LAST.',
+      param: '--pooler-config',
     })
   }
   return config.family === 'qwen3' ? qwen3Embedding(options) : qwen3VlEmbedding(options)
@@ -116,8 +142,22 @@ function embedFormat(options: ChooseFormatOptions): PromptFormat {
 
 function scoreFormat(options: ChooseFormatOptions): PromptFormat {
   const { config, chatTemplate, tokenizer, warn } = options
+  if (config.family === 'bert') {
+    refuseTemplate(options, 'A cross-encoder reads the two texts as they are, between special tokens.')
+    return crossEncoder({ tokenizer })
+  }
   const isText = config.family === 'qwen3'
   if (chatTemplate === undefined) return isText ? qwen3Reranker(options) : qwen3VlReranker(options)
   const family = isText ? 'qwen3-reranker' : 'qwen3-vl-reranker'
   return scoreTemplate({ tokenizer, warn, chatTemplate, family })
+}
+
+function refuseTemplate({ id, chatTemplate }: ChooseFormatOptions, why: string): void {
+  if (chatTemplate === undefined) return
+  throw new QvlError('TEMPLATE_INVALID', {
+    what: `The chat template ${chatTemplate.name} cannot be used with ${id}.`,
+    why,
+    do: 'Leave --chat-template out.',
+    param: 'chat_template',
+  })
 }

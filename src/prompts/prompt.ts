@@ -4,16 +4,24 @@ import type { RichText } from '../text/rich-text.js'
 import type { Tokenizer } from '../text/tokenizer.js'
 import type { Content } from './content.js'
 import type { CutSide } from './cut-text.js'
+import type { PlacedVisual, Visuals } from './visuals.js'
 
-/** A finished prompt. The last token is the pooled one. */
+/** What stands for a prompt: the vector of its first token, of its last one, or the mean of all. */
+export type Pooling = 'first' | 'last' | 'mean'
+
+/** A finished prompt. */
 export interface Prompt {
   /** The whole text, also when the ids were cut; text that is too long to count may be missing. */
   text: RichText
   ids: Int32Array
   /** The first so many tokens come from the template, the instruction and, for a pair, the query. */
   prefixTokens: number
+  /** Where the second text of a pair begins, for models that tell the two apart by token types. */
+  secondFrom?: number
   /** Number of tokens before the cut, when the prompt was cut. */
   cutFrom?: number
+  /** The images and videos among the tokens, in order. */
+  visuals?: readonly PlacedVisual[] | undefined
 }
 
 export interface PromptLimits {
@@ -29,14 +37,23 @@ export interface EmbedItem {
   content: Content
   instruction?: string | undefined
   role?: 'query' | 'document' | undefined
+  /** One of the format's prompts, in place of what the role would choose. */
+  promptName?: string | undefined
   /** Cut the text to this many tokens before the template is put around it. */
   maxTokens?: number | undefined
+  visuals?: Visuals | undefined
 }
 
 /** A prompt format of an embedding model. */
 export interface EmbedFormat {
   readonly kind: 'embed'
   readonly name: string
+  /** `last` when absent. */
+  readonly pooling?: Pooling
+  /** False where vectors keep their length unless a request says otherwise. */
+  readonly normalizes?: boolean
+  /** The prompts that the checkpoint brings; absent where the roles of requests are all there is. */
+  readonly promptNames?: readonly string[]
   /**
    * `role` matters where queries and documents differ (Qwen3-Embedding): an instruction makes a query, and a query
    * without one gets the official default.
@@ -51,12 +68,15 @@ export interface ScoreItem {
   /** Cut the query, or the document, to this many tokens before the template is put around them. */
   maxTokensPerQuery?: number | undefined
   maxTokensPerDoc?: number | undefined
+  visuals?: Visuals | undefined
 }
 
 /** A prompt format of a reranking model. */
 export interface ScoreFormat {
   readonly kind: 'score'
   readonly name: string
+  /** `last` when absent. */
+  readonly pooling?: Pooling
   pair(item: ScoreItem, limits: PromptLimits): Prompt
 }
 

@@ -28,7 +28,7 @@ export function qwen3Embedding({ tokenizer, warn }: FormatOptions): EmbedFormat 
     kind: 'embed',
     name: 'qwen3-embedding',
     embed(item, limits) {
-      const content = fitText(textSide(item.content), item.maxTokens, tokenizer, limits)
+      const content = fitText(textSide(item.content).text, item.maxTokens, tokenizer, limits)
       const head = queryHead(item, content, onWrittenTwice)
       const text = [...head, user(content)]
       const ids = encode(text)

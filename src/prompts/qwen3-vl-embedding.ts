@@ -9,6 +9,7 @@ import type { EmbedFormat, EmbedItem, Prompt, PromptLimits, VlFormatOptions } fr
 import { fitText } from './reach.js'
 import { vlSide } from './side.js'
 import { unwrapChat } from './unwrap.js'
+import { VisualMarks } from './visuals.js'
 import { warnOnce, wrappedChat } from './warn-once.js'
 
 const officialInstruction = "Represent the user's input."
@@ -19,11 +20,12 @@ export function qwen3VlEmbedding({ tokenizer, warn, truncation = 'keepTail' }: V
   const countPrefix = prefixCounter(encode)
   const numTail = tokenizer.encode([template(generationPrompt)]).length + tokenizer.around.after.length
 
-  const bare = ({ content, instruction }: EmbedItem) => {
-    const text = vlSide(content)
+  const bare = ({ content, instruction }: EmbedItem, marks: VisualMarks) => {
+    const { visuals, text } = vlSide(marks)(content)
     const unwrapped = unwrapChat(text)
     if (unwrapped !== undefined) onWrapped()
     return {
+      visuals,
       text: unwrapped?.text ?? text,
       instruction: givenInstruction(instruction) ?? unwrapped?.instruction ?? officialInstruction,
     }
@@ -33,23 +35,29 @@ export function qwen3VlEmbedding({ tokenizer, warn, truncation = 'keepTail' }: V
     kind: 'embed',
     name: 'qwen3-vl-embedding',
     embed(item: EmbedItem, limits: PromptLimits): Prompt {
-      const input = bare(item)
+      const marks = new VisualMarks(item.visuals, [item.content])
+      const input = bare(item, marks)
       const head = beforeText(input.instruction)
-      const content = fitText(input.text, item.maxTokens, tokenizer, limits)
-      const text = [...head, user(content), template(generationPrompt)]
+      const content = marks.expand([user(input.visuals), user(fitText(input.text, item.maxTokens, tokenizer, limits))])
+      const text = [...head, ...content, template(generationPrompt)]
       const ids = encode(text)
+      const finished = (fitted: { ids: Int32Array }) => ({
+        text,
+        ...fitted,
+        prefixTokens: countPrefix(head, fitted.ids),
+        visuals: marks.place(fitted.ids, tokenizer),
+      })
       if (truncation === 'official' && limits.overflow === 'truncate') {
-        const cut = Int32Array.from(ids.slice(0, limits.maxTokens))
-        return { text, ids: cut, prefixTokens: countPrefix(head, cut) }
+        return finished({ ids: Int32Array.from(ids.slice(0, limits.maxTokens)) })
       }
       const fitted = fitPrompt(ids, {
         limits,
         numTail,
-        minTokens: () => encode([...head, template(generationPrompt)]).length,
+        minTokens: () => encode(marks.expand([...head, user(input.visuals), template(generationPrompt)])).length,
         texts: () => [{ start: countPrefix(head, ids), end: ids.length - numTail }],
         keep: (id) => tokenizer.isSpecial(id),
       })
-      return { text, ...fitted, prefixTokens: countPrefix(head, fitted.ids) }
+      return finished(fitted)
     },
   }
 }

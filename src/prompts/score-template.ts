@@ -5,16 +5,17 @@ import { type RichText, template } from '../text/rich-text.js'
 import { emptyThinkPrompt, generationPrompt } from './chat-markup.js'
 import { longestCut } from './cut-text.js'
 import { noRoomForTemplate, promptTooLong } from './fit-prompt.js'
-import { commonStart } from './prefix-tokens.js'
+import { prefixCounter } from './prefix-tokens.js'
 import type { FormatOptions, PromptLimits, ScoreFormat } from './prompt.js'
 import { barePair, textSide, vlSide } from './side.js'
 import { type Slots, segmentRenderer } from './template-segments.js'
+import { VisualMarks } from './visuals.js'
 import { warnOnce, wrappedPair } from './warn-once.js'
 
 export type RerankerFamily = 'qwen3-reranker' | 'qwen3-vl-reranker'
 
 const families = {
-  'qwen3-reranker': { side: textSide, tail: emptyThinkPrompt },
+  'qwen3-reranker': { side: () => textSide, tail: emptyThinkPrompt },
   'qwen3-vl-reranker': { side: vlSide, tail: generationPrompt },
 } as const
 
@@ -36,21 +37,25 @@ export function scoreTemplate({ tokenizer, warn, chatTemplate, family }: ScoreTe
   const onLostNewline = warnOnce(warn, lostNewline(name))
   const segments = segmentRenderer({ name, source, render: (slots) => compiled.render(variables(slots)) }, tokenizer)
   const render = (slots: Slots) => withOfficialTail(segments(slots), tail, onLostNewline)
-  const encode = (text: RichText) => tokenizer.encode(text, { addSpecialTokens: true })
-  const withoutDocument = rememberLast((query, instruction) => encode(render({ query, document: '', instruction })))
+  const encodeText = (text: RichText) => tokenizer.encode(text, { addSpecialTokens: true })
+  const countPrefix = prefixCounter(encodeText)
 
   return {
     kind: 'score',
     name: `chat template ${name}`,
     pair(item, limits) {
-      const slots = barePair(item, limits, { side, tokenizer, onWrapped })
-      const text = render(slots)
-      const ids = encode(text)
+      const marks = new VisualMarks(item.visuals, [item.query, item.document])
+      const slots = barePair(item, limits, { side: side(marks), tokenizer, onWrapped })
+      const encode = (text: RichText) => encodeText(marks.expand(text))
+      const text = marks.expand(render(slots))
+      const ids = encodeText(text)
       const fits = ids.length <= limits.maxTokens
       if (!fits && limits.overflow === 'error') throw promptTooLong(ids.length, limits.maxTokens)
       const fitted = Int32Array.from(fits ? ids : cutSlots(slots, (cut) => encode(render(cut)), limits))
-      const prefixTokens = commonStart(withoutDocument(slots), fitted)
-      return { text, ids: fitted, prefixTokens, ...(!fits && { cutFrom: ids.length }) }
+      const withoutDocument = marks.expand(render({ ...slots, document: '' }))
+      const prefixTokens = countPrefix(withoutDocument, fitted)
+      const visuals = marks.place(fitted, tokenizer)
+      return { text, ids: fitted, prefixTokens, ...(!fits && { cutFrom: ids.length }), visuals }
     },
   }
 }
@@ -96,17 +101,4 @@ function cutSlots(
   const ids = encode(cut)
   if (ids.length > maxTokens) throw noRoomForTemplate(ids.length, maxTokens)
   return ids
-}
-
-/** The pairs of a request differ in their documents only. */
-function rememberLast(
-  encode: (query: string, instruction: string | undefined) => number[],
-): (slots: Slots) => readonly number[] {
-  let last: { query: string; instruction: string | undefined; ids: readonly number[] } | undefined
-  return ({ query, instruction }) => {
-    if (last === undefined || last.query !== query || last.instruction !== instruction) {
-      last = { query, instruction, ids: encode(query, instruction) }
-    }
-    return last.ids
-  }
 }

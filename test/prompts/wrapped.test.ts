@@ -102,7 +102,7 @@ describe('media parts', () => {
       code: 'MEDIA_UNSUPPORTED',
       details: expect.objectContaining({
         what: expect.stringContaining(what),
-        why: expect.stringMatching(/text only/),
+        why: expect.stringMatching(/text only|not loaded/),
         do: expect.any(String),
         ...(param !== undefined && { param }),
       }),
