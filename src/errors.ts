@@ -64,6 +64,7 @@ const kinds = {
   MEDIA_UNAVAILABLE: { status: 502, exit: exitCode.failed },
   // Running
   DEVICE_UNAVAILABLE: { status: 500, exit: exitCode.failed },
+  MEMORY_EXHAUSTED: { status: 503, exit: exitCode.failed },
   DEVICE_FAILED: { status: 500, exit: exitCode.failed },
   DEVICE_OUT_OF_MEMORY: { status: 500, exit: exitCode.failed },
   RESULT_NOT_FINITE: { status: 500, exit: exitCode.checkpoint },

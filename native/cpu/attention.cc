@@ -6,12 +6,13 @@
 #include <vector>
 
 #include "attention_layout.h"
+#include "bands.h"
+#include "panels.h"
 #include "query_tiles.h"
 
 namespace {
 
-constexpr int kBlocks = 4;                       // key panels that share one softmax
-constexpr int kKeys = kBlocks * kKeyBlock;       // keys of one softmax
+constexpr int kKeys = 8 * kKeyBlock;  // keys that share one softmax
 constexpr size_t kAlign = 64;
 
 /** Element type of a run and the kernels that go with it. */
@@ -20,58 +21,42 @@ struct Types;
 
 template <>
 struct Types<float> {
-  static void scores(const Kernels& kernels, int rows, int dim, const float* q, int64_t ldq, const float* panel,
-                     float* out) {
-    kernels.tileF32(rows, dim, q, ldq, panel, out);
-  }
-  static void values(const Kernels& kernels, int rows, int keys, const float* p, const float* panel, float* out,
-                     int64_t ldo) {
-    kernels.tile32F32(rows, keys, p, kKeys, panel, out, ldo, true);
-  }
+  static constexpr auto scores = &Kernels::scoresF32;
+  static constexpr auto values = &Kernels::valuesF32;
+  static constexpr auto softmaxRow = &Kernels::softmaxRowF32;
   static void store(const Kernels&, int64_t n, const float* x, float* out) { std::memcpy(out, x, n * sizeof(float)); }
-  /** Element (key or channel pair member) of a panel [count][width]. */
-  static int64_t at(int64_t index, int64_t column, int64_t width) { return index * width + column; }
 };
 
 template <>
 struct Types<bf16> {
-  static void scores(const Kernels& kernels, int rows, int dim, const bf16* q, int64_t ldq, const bf16* panel,
-                     float* out) {
-    kernels.tileBf16(rows, dim, q, ldq, panel, out);
-  }
-  static void values(const Kernels& kernels, int rows, int keys, const bf16* p, const bf16* panel, float* out,
-                     int64_t ldo) {
-    kernels.tile32Bf16(rows, keys, p, kKeys, panel, out, ldo, true);
-  }
+  static constexpr auto scores = &Kernels::scoresBf16;
+  static constexpr auto values = &Kernels::valuesBf16;
+  static constexpr auto softmaxRow = &Kernels::softmaxRowBf16;
   static void store(const Kernels& kernels, int64_t n, const float* x, bf16* out) { kernels.toBf16(n, x, out); }
-  /** Panels of bf16 hold pairs: [count / 2][width][2]. */
-  static int64_t at(int64_t index, int64_t column, int64_t width) {
-    return ((index / 2) * width + column) * 2 + index % 2;
-  }
 };
 
-/** What one thread works in: outputs and softmax state of a unit, scores and probabilities of a tile. */
+/** What one thread works in: a tile's queries, outputs and softmax state, scores and probabilities of kKeys keys. */
 template <class T>
 struct Workspace {
-  float* outputs;   // [kTileQueries][paddedDim]
-  float* maxima;    // [kTileQueries]
-  float* sums;      // [kTileQueries]
-  float* panel;     // [kTileRows][kKeyBlock]
-  float* scores;    // [kTileRows][kKeys]
-  T* probabilities; // [kTileRows][kKeys]
+  float* outputs;    // [kTileQueries][paddedDim]
+  float* maxima;     // [kTileQueries]
+  float* sums;       // [kTileQueries]
+  float* scores;     // [kTileQueries][kKeys]
+  T* probabilities;  // [kTileQueries][kKeys]
+  T* queries;        // [kTileQueries][headDim]
 
-  static int64_t bytes(const PanelSizes& sizes) {
-    const int64_t floats = kTileQueries * sizes.paddedDim + 2 * kTileQueries + kTileRows * (kKeyBlock + kKeys);
-    return roundUp(floats * sizeof(float) + kTileRows * kKeys * sizeof(T), kAlign);
+  static int64_t bytes(const AttentionArgs& args) {
+    const int64_t floats = PanelSizes(args.headDim).paddedDim + 2 + kKeys;
+    return roundUp(kTileQueries * (floats * sizeof(float) + (kKeys + args.headDim) * sizeof(T)), kAlign);
   }
 
-  Workspace(const PanelSizes& sizes, char* at) {
+  Workspace(const AttentionArgs& args, char* at) {
     outputs = reinterpret_cast<float*>(at);
-    maxima = outputs + kTileQueries * sizes.paddedDim;
+    maxima = outputs + kTileQueries * PanelSizes(args.headDim).paddedDim;
     sums = maxima + kTileQueries;
-    panel = sums + kTileQueries;
-    scores = panel + kTileRows * kKeyBlock;
-    probabilities = reinterpret_cast<T*>(scores + kTileRows * kKeys);
+    scores = sums + kTileQueries;
+    probabilities = reinterpret_cast<T*>(scores + kTileQueries * kKeys);
+    queries = probabilities + kTileQueries * kKeys;
   }
 };
 
@@ -95,7 +80,7 @@ class Attention {
       const PanelRoom room = roomOf(args, span);
       if (room.data == nullptr) elements += spanSize(args, room.rows);
     }
-    return elements * sizeof(T) + threads * Workspace<T>::bytes(PanelSizes(args.headDim));
+    return elements * sizeof(T) + threads * Workspace<T>::bytes(args);
   }
 
   void run() {
@@ -105,8 +90,8 @@ class Attention {
     const int64_t count = static_cast<int64_t>(tiles.size());
     pool_.parallelFor(count * args_.heads, [&](int64_t index, int thread) {
       const int head = static_cast<int>(index % args_.heads);
-      Workspace<T> workspace(sizes_, workspaces_ + thread * Workspace<T>::bytes(sizes_));
-      unit(tiles[count - 1 - index / args_.heads], head, workspace);
+      const Workspace<T> workspace(args_, workspaces_ + thread * Workspace<T>::bytes(args_));
+      compute(tiles[count - 1 - index / args_.heads], head, workspace);
     });
   }
 
@@ -141,93 +126,103 @@ class Attention {
   void packBlock(const SpanBlock& at, int kvHead) {
     const int64_t skipped = at.block * kKeyBlock;
     const int64_t first = args_.spans.starts[at.span] + skipped;
-    const int64_t count = std::min<int64_t>(kKeyBlock, args_.spans.rows[at.span] - skipped);
+    const int count = static_cast<int>(std::min<int64_t>(kKeyBlock, args_.spans.rows[at.span] - skipped));
     const int64_t stride = int64_t{args_.kvHeads} * args_.headDim;
-    T* keyPanel = panels_[at.span].keys(sizes_, kvHead, at.block);
-    std::memset(keyPanel, 0, sizes_.keyPanel * sizeof(T));
+    const int64_t from = first * stride + int64_t{kvHead} * args_.headDim;
+    packKeys(static_cast<const T*>(args_.k) + from, stride, count, args_.headDim,
+             panels_[at.span].keys(sizes_, kvHead, at.block));
     for (int group = 0; group < sizes_.valueGroups; group++) {
-      std::memset(panels_[at.span].values(sizes_, kvHead, group, at.block), 0, sizes_.valuePanel * sizeof(T));
-    }
-    for (int64_t key = 0; key < count; key++) {
-      const int64_t from = (first + key) * stride + int64_t{kvHead} * args_.headDim;
-      const T* k = static_cast<const T*>(args_.k) + from;
-      const T* v = static_cast<const T*>(args_.v) + from;
-      for (int i = 0; i < args_.headDim; i++) keyPanel[Types<T>::at(i, key, kKeyBlock)] = k[i];
-      for (int i = 0; i < args_.headDim; i++) {
-        T* const panel = panels_[at.span].values(sizes_, kvHead, i / kValueBlock, at.block);
-        panel[Types<T>::at(key, i % kValueBlock, kValueBlock)] = v[i];
-      }
+      const int channel = group * kValueBlock;
+      packValues(static_cast<const T*>(args_.v) + from + channel, stride, count,
+                 std::min(kValueBlock, args_.headDim - channel),
+                 panels_[at.span].values(sizes_, kvHead, group, at.block));
     }
   }
 
-  /** One head of up to kTileQueries queries, over all the keys they see. */
-  void unit(const QueryTile& tile, int head, Workspace<T>& work) {
-    std::fill_n(work.outputs, tile.count * sizes_.paddedDim, 0.0f);
-    std::fill_n(work.maxima, tile.count, -std::numeric_limits<float>::infinity());
-    std::fill_n(work.sums, tile.count, 0.0f);
+  /** One head of a tile of queries, over all the keys they see. */
+  void compute(const QueryTile& tile, int head, const Workspace<T>& work) {
+    begin(tile, head, work);
+    const int kvHead = head / (args_.heads / args_.kvHeads);
     const Spans& spans = args_.spans;
     for (int32_t at = spans.chainOffsets[tile.span]; at < spans.chainOffsets[tile.span + 1]; at++) {
-      overSpan(tile, head, spans.chains[at], work);
+      overSpan(tile, kvHead, spans.chains[at], work);
     }
-    overSpan(tile, head, tile.span, work);
+    overSpan(tile, kvHead, tile.span, work);
     finish(tile, head, work);
   }
 
-  void overSpan(const QueryTile& tile, int head, int span, Workspace<T>& work) {
-    const int64_t rows = args_.spans.rows[span];
-    for (int64_t first = 0; first < rows; first += kKeys) {
-      const int64_t keys = std::min<int64_t>(kKeys, rows - first);
-      for (int start = 0; start < tile.count; start += kTileRows) {
-        overKeys({tile.first + start, std::min(kTileRows, tile.count - start), tile.span}, start, head, span, first,
-                 keys, work);
-      }
-    }
+  /** Copies the queries side by side: where they lie, rows may share a few places of the first-level cache. */
+  void begin(const QueryTile& tile, int head, const Workspace<T>& work) {
+    const int64_t ldq = int64_t{args_.heads} * args_.headDim;
+    const T* const q = static_cast<const T*>(args_.q) + tile.first * ldq + int64_t{head} * args_.headDim;
+    for (int i = 0; i < tile.count; i++) std::copy_n(q + i * ldq, args_.headDim, work.queries + i * args_.headDim);
+    std::fill_n(work.outputs, tile.count * sizes_.paddedDim, 0.0f);
+    std::fill_n(work.maxima, tile.count, -std::numeric_limits<float>::infinity());
+    std::fill_n(work.sums, tile.count, 0.0f);
   }
 
-  /** Up to 8 queries against up to kKeys keys of one span, `first` counted from the span's start. */
-  void overKeys(const QueryTile& tile, int start, int head, int span, int64_t first, int64_t keys, Workspace<T>& work) {
-    int limits[kTileRows];
-    int longest = 0;
-    for (int i = 0; i < tile.count; i++) {
-      limits[i] = static_cast<int>(visible(tile.first + i, tile.span, span, first, keys));
-      longest = std::max(longest, limits[i]);
-    }
-    if (longest == 0) return;
-    const int blocks = static_cast<int>(roundUp(longest, kKeyBlock) / kKeyBlock);
-    const int kvHead = head / (args_.heads / args_.kvHeads);
-    const int64_t block = first / kKeyBlock;
-    const int64_t ldq = int64_t{args_.heads} * args_.headDim;
-    const T* q = static_cast<const T*>(args_.q) + tile.first * ldq + int64_t{head} * args_.headDim;
-    for (int b = 0; b < blocks; b++) {
-      Types<T>::scores(kernels_, tile.count, args_.headDim, q, ldq, panels_[span].keys(sizes_, kvHead, block + b),
-                       work.panel);
-      for (int i = 0; i < tile.count; i++) {
-        std::memcpy(work.scores + i * kKeys + b * kKeyBlock, work.panel + i * kKeyBlock, kKeyBlock * sizeof(float));
+  void overSpan(const QueryTile& tile, int kvHead, int span, const Workspace<T>& work) const {
+    const int64_t rows = args_.spans.rows[span];
+    for (int64_t first = 0; first < rows; first += kKeys) {
+      const int keys = static_cast<int>(std::min<int64_t>(kKeys, rows - first));
+      int visible[kTileQueries];
+      for (int i = 0; i < tile.count; i++) visible[i] = visibleKeys(tile, i, span, first, keys);
+      const Bands bands(visible, tile.count);
+      if (bands.begin() == bands.end()) return;  // these keys come after all the queries, as do those that follow
+      const int64_t block = first / kKeyBlock;
+      score(bands, panels_[span].keys(sizes_, kvHead, block), work);
+      weigh(bands, visible, work);
+      for (int group = 0; group < sizes_.valueGroups; group++) {
+        addValues(bands, panels_[span].values(sizes_, kvHead, group, block), group, work);
       }
-    }
-    for (int i = 0; i < tile.count; i++) {
-      float* scores = work.scores + i * kKeys;
-      const int row = start + i;
-      const float factor = kernels_.softmaxRow(blocks * kKeyBlock, limits[i], args_.scale, scores, work.maxima + row,
-                                               work.sums + row, scores);
-      if (factor != 1.0f) kernels_.scaleRow(sizes_.paddedDim, factor, work.outputs + row * sizes_.paddedDim);
-      Types<T>::store(kernels_, blocks * kKeyBlock, scores, work.probabilities + i * kKeys);
-    }
-    for (int group = 0; group < sizes_.valueGroups; group++) {
-      Types<T>::values(kernels_, tile.count, blocks * kKeyBlock, work.probabilities,
-                       panels_[span].values(sizes_, kvHead, group, block),
-                       work.outputs + start * sizes_.paddedDim + group * kValueBlock, sizes_.paddedDim);
     }
   }
 
   /** How many of `keys` keys from `first` on a query sees: all of another span's, up to itself of its own. */
-  int64_t visible(int64_t query, int ownSpan, int span, int64_t first, int64_t keys) const {
-    if (!args_.causal || span != ownSpan) return keys;
-    const int64_t own = packedRow(args_, query) - args_.spans.starts[span] + 1;
-    return std::clamp<int64_t>(own - first, 0, keys);
+  int visibleKeys(const QueryTile& tile, int query, int span, int64_t first, int keys) const {
+    if (!args_.causal || span != tile.span) return keys;
+    const int64_t own = packedRow(args_, tile.first + query) - args_.spans.starts[span] + 1;
+    return static_cast<int>(std::clamp<int64_t>(own - first, 0, keys));
   }
 
-  void finish(const QueryTile& tile, int head, Workspace<T>& work) {
+  /** A key panel at a time, which stays in the first-level cache for all queries. */
+  void score(const Bands& bands, const T* panels, const Workspace<T>& work) const {
+    for (int block = 0; block < kKeys / kKeyBlock; block++) {
+      for (const Band& band : bands) {
+        const int columns = std::min(kKeyBlock, band.keys - block * kKeyBlock);
+        if (columns <= 0) continue;
+        const T* const queries = work.queries + int64_t{band.first} * args_.headDim;
+        float* const scores = work.scores + band.first * kKeys + block * kKeyBlock;
+        (kernels_.*Types<T>::scores)(band.count, args_.headDim, columns, queries, args_.headDim,
+                                     panels + block * sizes_.keyPanel, scores, kKeys);
+      }
+    }
+  }
+
+  /** Scores to probabilities, with the outputs so far scaled to them. */
+  void weigh(const Bands& bands, const int* visible, const Workspace<T>& work) const {
+    for (const Band& band : bands) {
+      for (int row = band.first; row < band.first + band.count; row++) {
+        const float factor = (kernels_.*Types<T>::softmaxRow)(
+            numPadded(band.keys), visible[row], args_.scale, work.scores + row * kKeys, work.maxima + row,
+            work.sums + row, work.probabilities + row * kKeys);
+        if (factor != 1.0f) kernels_.scaleRow(sizes_.paddedDim, factor, work.outputs + row * sizes_.paddedDim);
+      }
+    }
+  }
+
+  void addValues(const Bands& bands, const T* panel, int group, const Workspace<T>& work) const {
+    for (const Band& band : bands) {
+      float* const outputs = work.outputs + band.first * sizes_.paddedDim + group * kValueBlock;
+      (kernels_.*Types<T>::values)(band.count, numPadded(band.keys), work.probabilities + band.first * kKeys, kKeys,
+                                   panel, outputs, sizes_.paddedDim);
+    }
+  }
+
+  /** Panels of bf16 hold pairs of keys. */
+  static int numPadded(int keys) { return static_cast<int>(roundUp(keys, 2)); }
+
+  void finish(const QueryTile& tile, int head, const Workspace<T>& work) {
     const int64_t ldo = int64_t{args_.heads} * args_.headDim;
     for (int i = 0; i < tile.count; i++) {
       float* output = work.outputs + i * sizes_.paddedDim;

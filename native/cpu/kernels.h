@@ -37,14 +37,19 @@ struct Kernels {
   /** panel [K/4][48][4]; x holds value + 128, so the caller subtracts 128 times the column's sum of weights. */
   void (*tileI8)(int rows, int K, const uint8_t* x, int64_t ldx, const int8_t* panel, int32_t* out);
 
-  // The same with 32 columns, for the values of attention: out[rows][32], rows ldo apart, added to when `accumulate`.
+  // The products of attention, for any number of rows, ldx and ldo in elements.
 
-  /** panel [K][32] */
-  void (*tile32F32)(int rows, int K, const float* x, int64_t ldx, const float* panel, float* out, int64_t ldo,
-                    bool accumulate);
-  /** panel [K/2][32][2] */
-  void (*tile32Bf16)(int rows, int K, const bf16* x, int64_t ldx, const bf16* panel, float* out, int64_t ldo,
-                     bool accumulate);
+  /**
+   * Scores: out[rows][columns] = x[rows][K] . panel, for the first `columns` of a panel as above. Columns beyond them
+   * may be written too, up to kKeyBlock.
+   */
+  void (*scoresF32)(int rows, int K, int columns, const float* x, int64_t ldx, const float* panel, float* out,
+                    int64_t ldo);
+  void (*scoresBf16)(int rows, int K, int columns, const bf16* x, int64_t ldx, const bf16* panel, float* out,
+                     int64_t ldo);
+  /** Values: out[rows][32] += x[rows][K] . panel[K][32] (bf16: [K/2][32][2]). */
+  void (*valuesF32)(int rows, int K, const float* x, int64_t ldx, const float* panel, float* out, int64_t ldo);
+  void (*valuesBf16)(int rows, int K, const bf16* x, int64_t ldx, const bf16* panel, float* out, int64_t ldo);
 
   // Row operations. `out` may be the same array as an input of the same type, but may not overlap it otherwise.
 
@@ -69,13 +74,16 @@ struct Kernels {
   /** out += a */
   void (*addRow)(int64_t n, const float* a, float* out);
   /**
-   * Online softmax over one block of n scores, of which the first `limit` are visible: p = exp(score * scale - max) for
-   * those and 0 for the rest, where max is the largest scaled score of this and all earlier blocks. Brings runningMax
-   * and runningSum up to date (start with -infinity and 0), and returns the factor that earlier outputs must be
-   * multiplied with: 0 for the first block with a visible key, 1 where limit is 0. p may be the scores' own array.
+   * Online softmax over one block of n scores, of which the first `limit` are visible: p = exp((score - max) * scale)
+   * for those and 0 for the rest, where max is the largest score of this and all earlier blocks, and scale is not
+   * negative. Brings runningMax and runningSum up to date (start with -infinity and 0), and returns the factor that
+   * earlier outputs must be multiplied with: 0 for the first block with a visible key, 1 where limit is 0.
    */
-  float (*softmaxRow)(int n, int limit, float scale, const float* scores, float* runningMax, float* runningSum,
-                      float* p);
+  float (*softmaxRowF32)(int n, int limit, float scale, const float* scores, float* runningMax, float* runningSum,
+                         float* p);
+  /** With powers that are good for bf16; those below the smallest normal number may be 0. */
+  float (*softmaxRowBf16)(int n, int limit, float scale, const float* scores, float* runningMax, float* runningSum,
+                          bf16* p);
   void (*scaleRow)(int64_t n, float factor, float* x);
   float (*sumSquares)(int64_t n, const float* x);
 

@@ -70,6 +70,7 @@ class Checker {
   void operator()(const AttentionStep& s) {
     require(s.heads > 0 && s.kvHeads > 0 && s.heads % s.kvHeads == 0, "heads are a multiple of kvHeads");
     require(s.headDim > 0 && s.headDim % 2 == 0, "headDim is even");
+    require(s.scale >= 0, "the scale is not negative");
     const int64_t width = int64_t{s.heads} * s.headDim;
     const int64_t kvWidth = int64_t{s.kvHeads} * s.headDim;
     require(value(s.q).width == width, "q is heads x headDim wide");

@@ -8,7 +8,7 @@ import { type CohereType, cohereTypes, vectorAs } from './cohere-types.js'
 import { parseContent } from './content.js'
 import { Fields, invalidField, isList, notOneOf, refusal } from './fields.js'
 import { checkVector } from './floats.js'
-import { roleNamed } from './input-type.js'
+import { parsePurpose } from './input-type.js'
 import { JsonPieces, listed } from './json-pieces.js'
 import { checkItems, checkText, type RequestSettings } from './request-settings.js'
 
@@ -32,14 +32,13 @@ export interface CohereEmbedBody extends CohereEmbedShape {
 export function parseCohereEmbed(body: unknown, path: string, settings: RequestSettings = {}): CohereEmbedBody {
   const fields = new Fields(body, path)
   const { key, contents } = parseInputs(fields, settings)
-  const inputType = fields.string('input_type')
   const { maxTokens, ...cut } = parseCut(fields)
   const types = parseTypes(fields)
   const dimensions = fields.integer('output_dimension', 1) ?? settings.dimensions
   if (dimensions !== undefined) checkBits(dimensions, types)
   const options = {
     instruction: settings.instruction,
-    role: inputType === undefined ? undefined : roleNamed('input_type', inputType, fields),
+    ...parsePurpose(fields, 'input_type', settings),
     dimensions,
     ...cut,
   }

@@ -4,6 +4,7 @@ import type { Embedding, EmbedRequest } from '../engine/requests.js'
 import { type AnswerHead, renderList } from './answer.js'
 import { officialRecipe, renderConversation } from './conversation.js'
 import { Fields } from './fields.js'
+import { parsePurpose } from './input-type.js'
 import { checkVector, type VectorFormat, vectorText } from './floats.js'
 import { type JsonPieces, listed } from './json-pieces.js'
 import { type PromptInput, parsePromptInputs } from './prompt-inputs.js'
@@ -20,7 +21,7 @@ export interface EmbeddingsBody {
 }
 
 /** What an embedding request says besides its input. */
-export interface EmbeddingOptions extends RequestOptions {
+export interface EmbeddingOptions extends RequestOptions, Pick<EmbedRequest, 'promptName' | 'role'> {
   instruction: string | undefined
   dimensions: number | undefined
 }
@@ -37,6 +38,7 @@ export function parseEmbeddingOptions(fields: Fields, settings: RequestSettings)
   refuseRemoved(fields)
   return {
     instruction: parseInstruction(fields, settings),
+    ...parsePurpose(fields, 'prompt_name', settings),
     dimensions: fields.integer('dimensions', 1) ?? settings.dimensions,
     ...parseRequestOptions(fields, settings),
   }

@@ -21,6 +21,8 @@ export interface RequestSettings extends RequestDefaults {
   maxTextBytes?: number | undefined
   /** Without it, limits that depend on the model are left to the preparer. */
   model?: Pick<ModelFacts, 'kind' | 'maxModelLen'> | undefined
+  /** Of the model; a request may name them besides the roles of texts. */
+  promptNames?: ModelFacts['promptNames'] | undefined
   /** For conversations that are not the model's official recipe. */
   renderChat?: Preparer['renderChat'] | undefined
   trustRequestChatTemplate?: boolean | undefined

@@ -3,7 +3,7 @@
 import type { Embedding, EmbedRequest } from '../engine/requests.js'
 import { Fields } from './fields.js'
 import { checkVector, vectorText } from './floats.js'
-import { roleNamed } from './input-type.js'
+import { parsePurpose } from './input-type.js'
 import { JsonPieces, listed } from './json-pieces.js'
 import { parseInputs } from './prompt-inputs.js'
 import type { RequestSettings } from './request-settings.js'
@@ -17,10 +17,9 @@ export interface TeiEmbedBody {
 /** Throws REQUEST_SCHEMA, REQUEST_INVALID, REQUEST_TOO_LARGE. */
 export function parseTeiEmbed(body: unknown, path: string, settings: RequestSettings = {}): TeiEmbedBody {
   const fields = new Fields(body, path)
-  const promptName = fields.string('prompt_name')
   const options = {
     instruction: settings.instruction,
-    role: promptName === undefined ? undefined : roleNamed('prompt_name', promptName, fields),
+    ...parsePurpose(fields, 'prompt_name', settings),
     ...parseTeiTruncation(fields, settings),
     dimensions: fields.integer('dimensions', 1) ?? settings.dimensions,
     useActivation: fields.boolean('normalize') ?? true,

@@ -1,22 +1,21 @@
 // One benchmark of a server, from the dataset to the numbers: what `qvl bench serve` does between flags and report.
 
 import type { DownloadEvent } from '../checkpoint/locate.js'
-import { locateTokenizer } from '../checkpoint/locate.js'
 import { QvlError } from '../errors.js'
 import { type BackendName, backendOf } from './backends.js'
 import { prepareBodies } from './bodies.js'
 import { alignToServer } from './datasets/align.js'
 import { type Dataset, type DatasetOptions, makeDataset } from './datasets/dataset.js'
-import { type BenchTokenizer, openBenchTokenizer } from './datasets/tokenizer.js'
 import type { Records } from './load/records.js'
 import { LoadRun } from './load/run.js'
 import { planSchedule, type RateOptions, type Schedule } from './load/schedule.js'
 import { Target, type TargetOptions } from './load/target.js'
+import { identify, openTokenizer } from './model.js'
 import { floatRepr } from './python.js'
 import { waitUntilReady, warmUp } from './ready.js'
 import { type Goodput, type Results, resultsOf } from './report/results.js'
 import { type ServerTokens, tokensBetween } from './report/server-tokens.js'
-import { countedTokens, firstModel, serverTokenizer } from './server-questions.js'
+import { countedTokens, serverTokenizer } from './server-questions.js'
 
 /** Named after the flags. */
 export interface BenchOptions {
@@ -67,13 +66,6 @@ export interface BenchOutcome {
   tokenizerId: string | undefined
 }
 
-interface Identity {
-  /** Sent with requests. */
-  name: string
-  /** Named in the result. */
-  id: string
-}
-
 /** Throws USAGE, NOT_READY, and what opening a tokenizer and reading a dataset throw. */
 export async function runBench(options: BenchOptions, events: BenchEvents): Promise<BenchOutcome> {
   const { signal, print } = events
@@ -96,38 +88,6 @@ export async function runBench(options: BenchOptions, events: BenchEvents): Prom
   const schedule = planSchedule(dataset.requests.length, options.rate, dataset.random)
   const done = await measure({ target, bodyOf, schedule }, options, events)
   return { ...done, schedule, modelId: model.id, tokenizerId }
-}
-
-async function identify(
-  { model, servedModelName }: BenchOptions,
-  target: Target,
-  { print, signal }: BenchEvents,
-): Promise<Identity> {
-  if (model !== undefined) return { name: servedModelName ?? model, id: model }
-  print('Model not specified, fetching first model from server...')
-  const { name, root } = await firstModel(target, signal)
-  print(`First model name: ${name}, first model id: ${root}`)
-  return { name: servedModelName ?? name, id: root }
-}
-
-async function openTokenizer(
-  ref: string,
-  { revision, downloadDir }: BenchOptions,
-  { onDownload, signal, warn }: BenchEvents,
-): Promise<BenchTokenizer> {
-  try {
-    const { dir } = await locateTokenizer(ref, { revision, downloadDir, onDownload, signal, warn })
-    return await openBenchTokenizer(dir)
-  } catch (error) {
-    if (!(error instanceof QvlError)) throw error
-    throw new QvlError(error.code, {
-      what: `The tokenizer of ${ref} cannot be opened: ${error.details.what}`,
-      ...(error.details.why !== undefined && { why: error.details.why }),
-      do: 'Name another with --tokenizer, a folder or a Hugging Face id; a custom dataset also works with --skip-tokenizer-init.',
-      param: '--tokenizer',
-      cause: error,
-    })
-  }
 }
 
 type First = Parameters<typeof waitUntilReady>[0]

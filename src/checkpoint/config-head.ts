@@ -7,6 +7,9 @@ const classifierMethods = ['from_2_way_softmax', 'no_post_processing'] as const
 
 export type ClassifierMethod = (typeof classifierMethods)[number]
 
+/** What the logits of a head become. */
+export type HeadActivation = 'identity' | 'sigmoid' | 'softmax'
+
 export interface ClassifierConfig {
   /** Whether the architecture is a ...ForSequenceClassification. */
   sequenceClassification: boolean
@@ -14,6 +17,8 @@ export interface ClassifierConfig {
   numLabels: number | undefined
   /** Names of the labels by number (`id2label`); empty where the configuration has none. */
   labelNames: ReadonlyMap<number, string>
+  /** Undefined where the configuration does not say: then a sigmoid for one label, and softmax for several. */
+  activation: HeadActivation | undefined
   /** vLLM's `classifier_from_token`: the tokens whose head rows make up the classifier. */
   classifierFromToken: readonly string[] | undefined
   /** vLLM's `is_original_qwen3_reranker`: the classifier is the second token's row minus the first one's. */
@@ -36,6 +41,7 @@ export function parseClassifier(fields: Fields, architecture: string): Classifie
     sequenceClassification: architecture.endsWith('ForSequenceClassification'),
     numLabels: parseNumLabels(fields),
     labelNames: parseLabelNames(fields),
+    activation: parseActivation(fields),
     classifierFromToken,
     isOriginalQwen3Reranker,
     method: parseMethod(fields),
@@ -63,6 +69,38 @@ function parseLabelNames(fields: Fields): ReadonlyMap<number, string> {
   const names = fields.optionalObject('id2label')
   const numbers = names?.names().filter((key) => /^\d{1,9}$/.test(key)) ?? []
   return new Map(numbers.flatMap((key) => [[Number(key), names!.string(key)] as const]))
+}
+
+/** transformers' names of what a head was trained for. */
+const problemTypes: Readonly<Record<string, HeadActivation | undefined>> = {
+  regression: 'identity',
+  multi_label_classification: 'sigmoid',
+  single_label_classification: undefined,
+}
+
+/** PyTorch's classes. */
+const activations: Readonly<Record<string, HeadActivation>> = {
+  Identity: 'identity',
+  Sigmoid: 'sigmoid',
+  Softmax: 'softmax',
+}
+
+/**
+ * As vLLM reads it: `problem_type`, then the function that the CrossEncoder of sentence-transformers applies, which newer
+ * files keep in an object. A class that is not known would give other scores than its author's, so it is refused.
+ */
+function parseActivation(fields: Fields): HeadActivation | undefined {
+  const problem = fields.optionalString('problem_type')
+  if (problem !== undefined && Object.hasOwn(problemTypes, problem)) return problemTypes[problem]
+  const inner = fields.optionalObject('sentence_transformers')
+  const [owner, field] = inner?.has('activation_fn')
+    ? ([inner, 'activation_fn'] as const)
+    : ([fields, 'sbert_ce_default_activation_function'] as const)
+  const name = owner.optionalString(field)?.split('.').at(-1)
+  if (name === undefined) return undefined
+  const activation = Object.hasOwn(activations, name) ? activations[name] : undefined
+  if (activation === undefined) throw owner.unsupported(field, Object.keys(activations).join(', '))
+  return activation
 }
 
 function parseMethod(fields: Fields): ClassifierMethod | undefined {

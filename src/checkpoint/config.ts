@@ -3,6 +3,7 @@
 import { join } from 'node:path'
 import { QvlError } from '../errors.js'
 import { type DecoderConfig, parseDecoder, parseVlDecoder, type VlDecoderConfig } from './config-decoder.js'
+import { type EncoderConfig, parseEncoder } from './config-encoder.js'
 import { type ClassifierConfig, type MatryoshkaDimensions, parseClassifier, parseMatryoshka } from './config-head.js'
 import { mergeOverrides } from './config-overrides.js'
 import { parseVision, type VisionConfig } from './config-vision.js'
@@ -11,7 +12,7 @@ import { readJsonFile } from './json.js'
 import { quoteName } from './quote-name.js'
 import type { TensorDtype } from './weights.js'
 
-export type { ClassifierConfig, DecoderConfig, MatryoshkaDimensions, VisionConfig, VlDecoderConfig }
+export type { ClassifierConfig, DecoderConfig, EncoderConfig, MatryoshkaDimensions, VisionConfig, VlDecoderConfig }
 
 interface CommonConfig {
   /** The class in `architectures`, such as Qwen3ForCausalLM. */
@@ -37,7 +38,17 @@ export interface Qwen3VlConfig extends CommonConfig {
   visionEndTokenId: number
 }
 
-export type ModelConfig = Qwen3Config | Qwen3VlConfig
+/** BERT, RoBERTa and XLM-RoBERTa: one network, whose positions count from different numbers. */
+export interface BertConfig extends CommonConfig {
+  family: 'bert'
+  encoder: EncoderConfig
+}
+
+export type ModelConfig = Qwen3Config | Qwen3VlConfig | BertConfig
+
+/** The part of a configuration that is about the network for text; a vision tower comes beside it. */
+export const networkOf = (config: ModelConfig): DecoderConfig | EncoderConfig =>
+  config.family === 'bert' ? config.encoder : config.text
 
 interface Family {
   modelType: string
@@ -57,7 +68,22 @@ const families: readonly Family[] = [
     architectures: ['Qwen3VLModel', 'Qwen3VLForConditionalGeneration', 'Qwen3VLForSequenceClassification'],
     parse: parseQwen3Vl,
   },
+  bertFamily('bert', 'Bert'),
+  bertFamily('roberta', 'Roberta'),
+  bertFamily('xlm-roberta', 'XLMRoberta'),
 ]
+
+/**
+ * The encoder is the same whatever was trained on top of it; embedding models are published under the names of what their
+ * training began with.
+ */
+function bertFamily(modelType: string, prefix: string): Family {
+  return {
+    modelType,
+    architectures: [`${prefix}Model`, `${prefix}ForSequenceClassification`, `${prefix}ForMaskedLM`],
+    parse: (fields, architecture) => parseBert(fields, architecture, modelType !== 'bert'),
+  }
+}
 
 /** transformers' names of the types, in both layouts. */
 const dtypes: Record<string, TensorDtype> = { float32: 'F32', float16: 'F16', bfloat16: 'BF16' }
@@ -141,6 +167,18 @@ function parseQwen3Vl(fields: Fields, architecture: string): Qwen3VlConfig {
   }
 }
 
+function parseBert(fields: Fields, architecture: string, countsFromPadding: boolean): BertConfig {
+  const encoder = parseEncoder(fields, { countsFromPadding })
+  return {
+    family: 'bert',
+    architecture,
+    dtype: parseDtype(fields),
+    encoder,
+    classifier: parseClassifier(fields, architecture),
+    matryoshkaDimensions: parseMatryoshka(fields, encoder.hidden),
+  }
+}
+
 /** transformers 4 calls it `torch_dtype`, transformers 5 `dtype`. */
 function parseDtype(fields: Fields): TensorDtype | undefined {
   const key = fields.has('dtype') ? 'dtype' : 'torch_dtype'
@@ -153,7 +191,7 @@ function parseDtype(fields: Fields): TensorDtype | undefined {
 function unsupportedModel(file: string, name: string): QvlError {
   return new QvlError('MODEL_UNSUPPORTED', {
     what: `${file} is of the model ${quoteName(name)}, which is not supported.`,
-    why: `Supported are ${families.map((one) => `${one.modelType} (${one.architectures.join(', ')})`).join(' and ')}.`,
+    why: `Supported are ${families.map((one) => `${one.modelType} (${one.architectures.join(', ')})`).join('; ')}.`,
     do: 'Use a checkpoint of one of these, or name its architecture with --hf-overrides if it is one under another name.',
     param: 'architectures',
   })

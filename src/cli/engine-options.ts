@@ -40,6 +40,7 @@ export async function engineOptions(
     // vLLM's `none` is no adapter; what the checkpoint is still counts.
     convert: settings.convert === 'none' ? 'auto' : settings.convert,
     chatTemplate: template === undefined ? undefined : await readChatTemplate(template),
+    defaultPrompt: settings['default-prompt'],
     specialTokensInText: settings['special-tokens-in-text'],
   }
 }
@@ -47,7 +48,7 @@ export async function engineOptions(
 /** What changes the numbers of a run besides the checkpoint: a resumed run must have the same. */
 export function numberSettings(options: EngineOptions): Readonly<Record<string, OptionValue | undefined>> {
   const { device, threads, dtype, quantization, enablePrefixCaching, maxModelLen, maxNumBatchedTokens } = options
-  const { convert, specialTokensInText, hfOverrides, chatTemplate } = options
+  const { convert, specialTokensInText, hfOverrides, chatTemplate, defaultPrompt } = options
   return {
     device,
     threads,
@@ -57,6 +58,7 @@ export function numberSettings(options: EngineOptions): Readonly<Record<string, 
     maxModelLen,
     maxNumBatchedTokens,
     convert,
+    defaultPrompt,
     specialTokensInText,
     hfOverrides: hfOverrides && JSON.stringify(hfOverrides),
     chatTemplate: chatTemplate && createHash('sha256').update(chatTemplate.text).digest('hex'),

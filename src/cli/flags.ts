@@ -15,6 +15,8 @@ const embed: readonly CommandName[] = ['embed']
 const lines: readonly CommandName[] = ['score', 'embed']
 /** Commands that make prompts. */
 const prompting: readonly CommandName[] = [...lines, 'serve']
+/** Commands that make vectors. */
+const embedding: readonly CommandName[] = ['embed', 'serve']
 /** Commands that compute here. */
 const computing: readonly CommandName[] = commandNames.filter((name) => name !== 'bench serve')
 
@@ -238,6 +240,15 @@ const prompt = [
     group: 'Prompt',
     help: 'task description for lines that bring none',
     commands: lines,
+  },
+  {
+    name: 'default-prompt',
+    type: 'string',
+    value: 'NAME',
+    orNone: true,
+    group: 'Prompt',
+    help: "the prompt of texts that name none: query, document, or one of the checkpoint's own",
+    commands: embedding,
   },
   {
     name: 'chat-template',

@@ -1,6 +1,7 @@
 // The entry of qvl: picks the command, runs it, and turns what was thrown into a message and an exit code.
 
 import { asQvlError, exitCode, QvlError } from '../errors.js'
+import { openFilesLimit } from '../server/open-files.js'
 import { watchPipe } from './broken-pipe.js'
 import { type CommandName, commandNames } from './flag.js'
 import { helpOf, overview, packageVersion } from './help.js'
@@ -8,6 +9,9 @@ import { type Messages, messagesTo } from './messages.js'
 import { nearest } from './nearest.js'
 import { readSettings } from './settings.js'
 import { terminalOf } from './terminal.js'
+
+/** As many modules as a command has, and more. */
+const filesToLoad = 512
 
 /** Runs the command line of this process and sets its exit code. */
 export async function run(): Promise<void> {
@@ -65,12 +69,18 @@ function earlyMessages(args: readonly string[]): Messages {
   return messagesTo({ write: (text) => stderr.write(text), terminal, quiet: false, verbose: false, debug })
 }
 
-/** Node opens many of our modules at once, before any check of ours could run. */
+/**
+ * Node opens many of our modules at once, before any check of ours can run. Where it runs out of files, it may say that
+ * a module is missing.
+ */
 function tooFewFiles(error: unknown): QvlError | undefined {
-  if (!(error instanceof Error && 'code' in error && error.code === 'EMFILE')) return undefined
+  const code = error instanceof Error && 'code' in error ? error.code : undefined
+  if (code !== 'EMFILE' && code !== 'ERR_MODULE_NOT_FOUND') return undefined
+  const limit = openFilesLimit()
+  if (limit === undefined || limit >= filesToLoad) return undefined
   return new QvlError('FILES_EXHAUSTED', {
-    what: 'This process may not open enough files.',
-    why: 'Its limit on open files was reached while the program itself was being loaded.',
+    what: `This process may have ${limit} files open, which is not enough to load the program.`,
+    why: 'Node opens its modules all at once.',
     do: 'Raise the limit first, for example with: ulimit -n 4096',
     cause: error,
   })

@@ -1,6 +1,7 @@
 // The flags of qvl serve about the model, and the opening of it.
 
 import { openEngine } from '../engine/engine.js'
+import { planEngine } from '../engine/plan.js'
 import type { EngineOptions } from '../engine/requests.js'
 import { QvlError } from '../errors.js'
 import { memoryLimit } from '../server/memory-share.js'
@@ -8,6 +9,8 @@ import { openPreparation } from '../server/prepare/preparation.js'
 import type { PrepareSettings } from '../server/prepare/settings.js'
 import type { OpenedModel, OpenOptions } from '../server/server.js'
 import { engineOptions } from './engine-options.js'
+import { checkFits, planText } from './serve-plan.js'
+import type { JsonObject } from './flag.js'
 import type { Settings } from './settings.js'
 
 const GiB = 1024 ** 3
@@ -27,6 +30,7 @@ export async function servedEngineOptions(
     maxNumSeqs: settings['max-num-seqs'],
     schedulingPolicy: settings['scheduling-policy'],
     promptFormat: settings['prompt-format'],
+    ...poolerOptions(settings['pooler-config'] ?? {}),
     prefixCacheBytes: keeps ? prefixCacheBytes : 0,
   }
 }
@@ -36,16 +40,24 @@ export interface OpenServedOptions extends OpenOptions {
   prepare: PrepareSettings
   numThreads: number
   warn: (message: string) => void
+  /** Told the plan, line by line. */
+  say: (message: string) => void
 }
 
-/** Loads, starts the preparing threads and computes once. Throws what opening and computing throw. */
+/** Plans, loads, computes once and starts the preparing threads. Throws MEMORY_EXHAUSTED, and what these steps throw. */
 export async function openServed(options: OpenServedOptions): Promise<OpenedModel> {
-  const { signal, onBatch, warn, numThreads } = options
+  const { signal, onBatch, warn, numThreads, say } = options
+  const limit = memoryLimit()
+  // What is odd about the checkpoint is said when it is opened.
+  const plan = await planEngine({ ...options.engine, signal, warn: undefined })
+  for (const line of planText(plan, limit)) say(line)
+  checkFits(plan, limit)
+  signal.throwIfAborted()
   const engine = await openEngine({ ...options.engine, signal, onBatch, warn })
   try {
     signal.throwIfAborted()
-    const preparation = await openPreparation({ engine, settings: options.prepare, numThreads, warn })
     await engine.warmUp()
+    const preparation = await openPreparation({ engine, settings: options.prepare, numThreads, warn })
     return { engine, preparation }
   } catch (error) {
     await engine.close()
@@ -71,6 +83,19 @@ function convertOf(settings: Settings, say: (message: string) => void): Settings
   })
 }
 
+/** vLLM's names. */
+const poolings: Readonly<Record<string, EngineOptions['pooling']>> = { CLS: 'first', LAST: 'last', MEAN: 'mean' }
+
+/** The part of --pooler-config that says how vectors are made: whether it fits the model is seen when that is opened. */
+function poolerOptions(pooler: JsonObject): Pick<EngineOptions, 'pooling' | 'lateInteraction'> {
+  const type = pooler.seq_pooling_type ?? pooler.pooling_type
+  return {
+    pooling: typeof type === 'string' ? poolings[type] : undefined,
+    ...(pooler.task === 'token_embed' && { lateInteraction: true }),
+    ...(pooler.task === 'embed' && { lateInteraction: false }),
+  }
+}
+
 const tasks = new Map<string, Settings['convert']>([
   ['auto', 'auto'],
   ['embed', 'embed'],
@@ -84,15 +109,16 @@ const tasks = new Map<string, Settings['convert']>([
 function checkPoolerKey(key: string, value: unknown, say: (message: string) => void): void {
   if (key === 'task') return
   const pools = ['pooling_type', 'seq_pooling_type']
-  if (pools.includes(key) ? value === 'LAST' : key === 'use_activation' && value === true) return
+  const isKnownPooling = typeof value === 'string' && Object.hasOwn(poolings, value)
+  if (pools.includes(key) ? isKnownPooling : key === 'use_activation' && value === true) return
   if (!pools.includes(key)) {
     say(`--pooler-config.${key} has no effect: it is settled by the checkpoint, or by a field of each request.`)
     return
   }
   throw new QvlError('USAGE', {
     what: `--pooler-config.${key} ${JSON.stringify(value)} is not something qvl does.`,
-    why: 'The models it runs are pooled at their last token.',
-    do: 'Leave it out.',
+    why: `It pools by ${Object.keys(poolings).join(', ')}.`,
+    do: 'Leave it out: the checkpoint says how its vectors are made.',
     param: '--pooler-config',
   })
 }

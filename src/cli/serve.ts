@@ -7,6 +7,7 @@ import { startStatistics } from '../server/log/statistics.js'
 import type { Log } from '../server/log.js'
 import { routeTable } from '../server/routes.js'
 import { type RunningServer, type ServerOptions, startServer } from '../server/server.js'
+import { untilAborted } from '../server/until-aborted.js'
 import type { Context } from './context.js'
 import { packageVersion } from './help.js'
 import { withCommas } from './progress-text.js'
@@ -30,6 +31,7 @@ export async function serve(context: Context): Promise<number> {
   const { options, engine } = await serveOptions(context, log)
   const server = await startServer(options)
   log.info(`Listening at ${server.address}; loading ${engine.model} on ${engine.device}.`)
+  warnOfVisibleKey(log)
   warnOfOpenDoor(options, log)
   try {
     await untilAborted(server.ready, signal)
@@ -80,7 +82,8 @@ async function serveOptions({ settings, operands, progress }: Context, log: Log)
     version: packageVersion(),
     open: (opening) => {
       const onDownload: EngineOptions['onDownload'] = (event) => progress.download(event)
-      return openServed({ ...opening, engine: { ...engine, onDownload }, prepare, numThreads, warn })
+      const say = (message: string): void => log.info(message)
+      return openServed({ ...opening, engine: { ...engine, onDownload }, prepare, numThreads, warn, say })
     },
   }
   return { options, engine }
@@ -105,6 +108,12 @@ function sayReady(log: Log, { server, engine, names, started }: Ready): void {
   log.info('Application startup complete.')
 }
 
+/** Other users of this machine can read command lines. */
+function warnOfVisibleKey(log: Log): void {
+  if (!process.argv.some((word) => /^--api[-_]key(=|$)/.test(word))) return
+  log.warn('The list of processes shows what follows --api-key; --api-key-file and VLLM_API_KEY keep it to themselves.')
+}
+
 function warnOfOpenDoor({ listen, access }: ServerOptions, log: Log): void {
   if ('socketPath' in listen || access.apiKeys.length > 0) return
   if (/^(localhost|::1|127\..*)$/.test(listen.host)) return
@@ -121,13 +130,4 @@ async function drain({ interrupt }: Context, server: RunningServer, log: Log): P
   if (numCut > 0) log.warn(`${numCut} requests were cut off: they took longer than --drain-timeout.`)
   else log.info('All requests are answered. Goodbye.')
   return numCut
-}
-
-function untilAborted<Value>(work: Promise<Value>, signal: AbortSignal): Promise<Value> {
-  return new Promise((resolve, reject) => {
-    const onAbort = (): void => reject(signal.reason)
-    signal.addEventListener('abort', onAbort, { once: true })
-    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort))
-    if (signal.aborted) onAbort()
-  })
 }

@@ -51,7 +51,11 @@ export async function readSettings(
     const plain = plainArgv(configArguments(file, entries, command, { known, elsewhere }), known)
     layers.push(parseTokens(plain.tokens, known, (flag) => `${flag.name} in ${file}`))
   }
-  return { settings: settle(layers, [...elsewhere, ...known]), operands, notes: [...notes, ...noEffectNotes(command, known, layers)] }
+  return {
+    settings: settle(layers, [...elsewhere, ...known]),
+    operands,
+    notes: [...notes, ...noEffectNotes(command, known, layers)],
+  }
 }
 
 function environmentValues(known: readonly Flag[], env: NodeJS.ProcessEnv): OptionValues {

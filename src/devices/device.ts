@@ -57,7 +57,8 @@ export interface KeptSpans {
 export interface LoadedProgram extends AsyncDisposable {
   readonly arithmetic: Arithmetic
   /**
-   * Run one batch without blocking the event loop. Inputs are not modified. Throws DEVICE_FAILED.
+   * Run one batch without blocking the event loop. Inputs are not modified. Throws DEVICE_FAILED, and
+   * DEVICE_OUT_OF_MEMORY where the device can tell.
    * Runs are answered in order; several may be in flight.
    */
   run(inputs: ProgramInputs): Promise<ProgramOutputs>

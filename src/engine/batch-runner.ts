@@ -7,7 +7,8 @@ import type { PooledRows } from './answers.js'
 import { Batch, type PackedBatch } from './batch.js'
 import { pooledRows } from './pooled-rows.js'
 import type { PrefixCache } from './prefix-cache.js'
-import type { Sequence } from './requests.js'
+import type { TreeSequence } from './prefix-tree.js'
+import { gatherFeatures } from './visual-rows.js'
 
 /** What became of one sequence. */
 export type Outcome = PooledRows | QvlError
@@ -30,6 +31,8 @@ const maxRetries = 64
 
 export class BatchRunner {
   readonly #options: RunnerOptions
+  /** The last batch that waits for its image features. */
+  #gathering: Promise<unknown> | undefined
 
   constructor(options: RunnerOptions) {
     this.#options = options
@@ -54,11 +57,23 @@ export class BatchRunner {
 
   async #attempt({ rows, sequences, sharedTokens }: PackedBatch): Promise<Outcome[]> {
     const { model, device } = this.#options
-    return await pooledRows(await device.run(model.inputs(rows)), sequences, sharedTokens)
+    const isPlain = rows.features.length === 0 && this.#gathering === undefined
+    const visual = isPlain ? undefined : await this.#inTurn(gatherFeatures(rows.features, model.hidden))
+    const inputs = model.inputs({ ...rows, ...(visual && { visual }) })
+    return await pooledRows(await device.run(inputs), sequences, sharedTokens)
+  }
+
+  /** Batches reach the device in order: a later one may build on prefixes that an earlier one keeps. */
+  async #inTurn<Result>(work: Promise<Result>): Promise<Result> {
+    const turn = Promise.all([work, this.#gathering]).then(([result]) => result)
+    this.#gathering = turn
+    const result = await turn
+    if (this.#gathering === turn) this.#gathering = undefined
+    return result
   }
 
   /** Halves of what failed, without kept prefixes. `sure` means that a sequence which failed alone failed by itself. */
-  async #isolate(sequences: readonly Sequence[], failure: Failure): Promise<Outcome[]> {
+  async #isolate(sequences: readonly TreeSequence[], failure: Failure): Promise<Outcome[]> {
     if (isOutOfMemory(failure.error)) this.#options.onOutOfMemory()
     if (sequences.length === 1 && failure.sure) return [itemFailed(failure.error)]
     const outcomes: Outcome[] = []
@@ -66,7 +81,7 @@ export class BatchRunner {
     return outcomes
   }
 
-  async #retry(sequences: readonly Sequence[], { error, retries }: Failure): Promise<Outcome[]> {
+  async #retry(sequences: readonly TreeSequence[], { error, retries }: Failure): Promise<Outcome[]> {
     if (retries.left-- <= 0) return sequences.map(() => asQvlError(error))
     try {
       return await this.#attempt(this.#pack(sequences))
@@ -75,7 +90,7 @@ export class BatchRunner {
     }
   }
 
-  #pack(sequences: readonly Sequence[]): PackedBatch {
+  #pack(sequences: readonly TreeSequence[]): PackedBatch {
     const { share } = this.#options
     const limits = { maxNumBatchedTokens: Number.POSITIVE_INFINITY, maxNumSeqs: Number.POSITIVE_INFINITY }
     const batch = new Batch({ limits, share })

@@ -1,9 +1,7 @@
 // One batch: sequences are taken in while they fit, then packed into rows.
 
-import type { PackedRows } from '../program/rows.js'
 import type { PrefixCache } from './prefix-cache.js'
-import { PrefixTree } from './prefix-tree.js'
-import type { Sequence } from './requests.js'
+import { type PackedTree, PrefixTree, type TreeSequence } from './prefix-tree.js'
 
 export interface BatchLimits {
   /** Rows computed in one batch; a longer sequence runs alone. */
@@ -22,8 +20,8 @@ export interface BatchOptions {
 
 /** What goes to the device, and what to know when it comes back. */
 export interface PackedBatch {
-  sequences: readonly Sequence[]
-  rows: PackedRows
+  sequences: readonly TreeSequence[]
+  rows: PackedTree
   /** Of each sequence, the tokens that are computed for another one, or were. */
   sharedTokens: readonly number[]
   promptTokens: number
@@ -36,7 +34,7 @@ export interface PackedBatch {
 export class Batch {
   readonly #options: BatchOptions
   readonly #tree: PrefixTree
-  readonly #sequences: Sequence[] = []
+  readonly #sequences: TreeSequence[] = []
   readonly #sharedTokens: number[] = []
   #promptTokens = 0
 
@@ -47,16 +45,17 @@ export class Batch {
   }
 
   /** Takes a sequence in and answers how many rows it adds; undefined when there is no room for it. */
-  add(sequence: Sequence): number | undefined {
+  add(sequence: TreeSequence): number | undefined {
     const { limits, cache } = this.#options
-    const { ids, pool } = sequence
-    // A row that is pooled has to be computed: the last one, or all.
-    const base = pool === 'all' ? undefined : cache?.find(ids, ids.length - 1)
+    const { pool, visual } = sequence
+    const ids = visual?.keys ?? sequence.ids
+    // A row that is pooled has to be computed: the last one here, or those from the first.
+    const base = pool === 'last' ? cache?.find(ids, ids.length - 1) : undefined
     const place = this.#tree.find(ids, base)
     const rows = this.#tree.rows + ids.length - place.matched
     const isFull = rows > limits.maxNumBatchedTokens || this.#sequences.length >= limits.maxNumSeqs
     if (isFull && this.#sequences.length > 0) return undefined
-    this.#sharedTokens.push(this.#tree.insert(place, cache === undefined ? { pool, prefixTokens: 0 } : sequence))
+    this.#sharedTokens.push(this.#tree.insert(place, cache === undefined ? { ...sequence, prefixTokens: 0 } : sequence))
     this.#sequences.push(sequence)
     this.#promptTokens += ids.length
     return ids.length - place.matched

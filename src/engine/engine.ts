@@ -4,18 +4,23 @@ import { findNonFinite, type WeightTable } from '../checkpoint/weights.js'
 import type { LoadedProgram } from '../devices/device.js'
 import { chooseDevice, openDevice } from '../devices/open-device.js'
 import { QvlError } from '../errors.js'
+import { mediaParts } from '../prompts/visuals.js'
 import { type AnswerContext, answer } from './answers.js'
 import { findCheckpoint } from './find-checkpoint.js'
+import type { Images, NamedContent } from './images.js'
 import { defaultMaxNumBatchedTokens, defaultMaxNumSeqs } from './limits.js'
-import { loadModel } from './load-model.js'
+import { dtypeOf, loadModel } from './load-model.js'
+import { imagesOf, inTurns, visionLoad } from './open-images.js'
 import { type PreparerOptions, preparerOf } from './preparer.js'
 import { Queue } from './queue.js'
+import { contentsOfEmbed, contentsOfScore } from './request-contents.js'
 import type {
   Embedding,
   EmbedRequest,
   Engine,
   EngineLoad,
   EngineOptions,
+  LoadedVisuals,
   PrefixCacheReport,
   Preparer,
   ResultOf,
@@ -23,9 +28,10 @@ import type {
   Scores,
   SubmitOptions,
   Task,
+  VisualsReport,
 } from './requests.js'
-
 import type { Computed } from './task-run.js'
+import { Turns } from './turns.js'
 
 /**
  * Open a model. Throws MODEL_*, HUB_*, CHECKPOINT_*, CONFIG_*, TENSOR_*, TOKENIZER_* and TEMPLATE_INVALID for what is
@@ -39,17 +45,29 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
   const { tokenizer } = preparer
   const { model, head } = await loadModel(checkpoint, { kind: preparer.model.kind, tokenizer })
   const device = await openDevice(chooseDevice(options.device ?? 'auto', warn))
-  const { threads, dtype, quantization } = options
-  const { fingerprint } = checkpoint
-  const program = await device.load(model.program, model.weights, { threads, dtype, quantization, fingerprint, warn })
+  const { threads, quantization } = options
+  const { fingerprint, config } = checkpoint
+  const dtype = dtypeOf(config, options.dtype)
+  const load = { threads, dtype, quantization, fingerprint, warn }
+  const program = await device.load(model.program, model.weights, load)
+  const turns = new Turns()
+  const images = imagesOf(model, config, {
+    turns,
+    media: options.media,
+    load: (tower, weights) => device.load(tower, weights, visionLoad(load)),
+  })
   return new RunningEngine({
     model: { ...preparer.model, device: device.name },
     preparer,
     preparerOptions,
-    answers: { yesNo: head?.rows.length === 2 ? { no: head.rows[0]!, yes: head.rows[1]! } : undefined },
+    answers: {
+      yesNo: head?.rows.length === 2 ? { no: head.rows[0]!, yes: head.rows[1]! } : undefined,
+      activation: config.classifier.activation,
+    },
     program,
     weights: model.weights,
-    queue: new Queue(model, program, {
+    images,
+    queue: new Queue(model, images === undefined ? program : inTurns(program, turns), {
       maxNumBatchedTokens: options.maxNumBatchedTokens ?? defaultMaxNumBatchedTokens,
       maxNumSeqs: options.maxNumSeqs ?? defaultMaxNumSeqs,
       sharePrefixes: options.enablePrefixCaching ?? true,
@@ -69,6 +87,8 @@ interface EngineParts {
   program: LoadedProgram
   weights: WeightTable
   queue: Queue
+  /** Of models that read images. */
+  images: Images | undefined
 }
 
 class RunningEngine implements Engine {
@@ -76,6 +96,7 @@ class RunningEngine implements Engine {
   readonly preparer: Preparer
   readonly preparerOptions: PreparerOptions
   readonly #parts: EngineParts
+  #closed = false
   /** The tensor that is not finite, looked for once. */
   #notFinite: Promise<string | undefined> | undefined
 
@@ -91,29 +112,39 @@ class RunningEngine implements Engine {
   }
 
   submit<Asked extends Task>(tasks: readonly Asked[], options: SubmitOptions = {}): Promise<ResultOf<Asked>>[] {
-    const { queue, answers } = this.#parts
-    const runs = queue.enqueue(
-      tasks.map(({ sequences }) => sequences),
+    if (this.#closed) return tasks.map(() => Promise.reject(closed()))
+    const plain = tasks.filter((task) => !hasVisuals(task))
+    const runs = this.#parts.queue.enqueue(
+      plain.map(({ sequences }) => sequences),
       options,
     )
-    return tasks.map(async (task, index) => {
-      const { rows, timing } = await this.#explained(runs[index]!)
-      return answer(task, rows, timing, answers)
+    const runOf = new Map(plain.map((task, index) => [task, runs[index]!]))
+    return tasks.map(async (task) => {
+      const { rows, timing } = await this.#explained(runOf.get(task) ?? this.#runWithVisuals(task, options))
+      return answer(task, rows, timing, this.#parts.answers)
     })
   }
 
+  async loadVisuals(contents: readonly NamedContent[], signal?: AbortSignal): Promise<LoadedVisuals> {
+    const { images } = this.#parts
+    const some = contents.some(({ content }) => mediaParts(content).length > 0)
+    return some && images !== undefined ? images.load(contents, signal) : { facts: new Map(), byKey: new Map() }
+  }
+
   async embed(request: EmbedRequest, options?: SubmitOptions): Promise<Embedding> {
-    return this.submit([this.preparer.embed(request)], options)[0]!
+    const { facts, byKey } = await this.loadVisuals(contentsOfEmbed(request), options?.signal)
+    return this.submit([this.preparer.embed({ ...request, visuals: facts })], { ...options, visuals: byKey })[0]!
   }
 
   async score(request: ScoreRequest, options?: SubmitOptions): Promise<Scores> {
-    return this.submit([this.preparer.score(request)], options)[0]!
+    const { facts, byKey } = await this.loadVisuals(contentsOfScore(request), options?.signal)
+    return this.submit([this.preparer.score({ ...request, visuals: facts })], { ...options, visuals: byKey })[0]!
   }
 
   async warmUp(): Promise<void> {
     const { ids } = this.preparer.tokenize('The first batch is the slowest.', { addSpecialTokens: true })
     const [run] = this.#parts.queue.enqueue([[{ ids: Int32Array.from(ids), prefixTokens: 0, pool: 'last' }]])
-    await this.#explained(run!)
+    await Promise.all([this.#explained(run!), this.#parts.images?.warmUp()])
   }
 
   load(): EngineLoad {
@@ -124,13 +155,28 @@ class RunningEngine implements Engine {
     return this.#parts.queue.prefixCache()
   }
 
+  visuals(): VisualsReport {
+    return this.#parts.images?.report() ?? { queries: 0, hits: 0, usedBytes: 0 }
+  }
+
+  /** What is queued is answered first. */
   async close(): Promise<void> {
+    this.#closed = true
+    await this.#parts.images?.close()
     await this.#parts.queue.idle()
     await this.#parts.program.close()
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
+  }
+
+  /** Images go through the tower first; the task is queued when all of its own are done. */
+  async #runWithVisuals(task: Task, options: SubmitOptions): Promise<Computed> {
+    const { images, queue } = this.#parts
+    if (images === undefined) throw new QvlError('INTERNAL', { what: 'A task for a text model names images.' })
+    const sequences = await images.resolve(task.sequences, options.visuals ?? new Map(), options.signal)
+    return queue.enqueue([sequences], options)[0]!
   }
 
   async #explained(run: Promise<Computed>): Promise<Computed> {
@@ -161,10 +207,21 @@ class RunningEngine implements Engine {
   }
 }
 
+const closed = (): QvlError =>
+  new QvlError('NOT_READY', {
+    what: 'The model has been closed.',
+    why: 'It answers no more requests.',
+    do: 'Open it again.',
+  })
+
+const hasVisuals = ({ sequences }: Task): boolean => sequences.some(({ visuals }) => visuals !== undefined)
+
 /** Only what can cross to another thread. */
 function toPreparerOptions(options: EngineOptions, dir: string): PreparerOptions {
-  const { model, maxModelLen, hfOverrides, convert, chatTemplate, promptFormat, specialTokensInText } = options
-  return { id: model, dir, maxModelLen, hfOverrides, convert, chatTemplate, promptFormat, specialTokensInText }
+  const { model, maxModelLen, hfOverrides, convert, chatTemplate, specialTokensInText } = options
+  const { promptFormat, defaultPrompt, pooling, lateInteraction } = options
+  const prompts = { chatTemplate, promptFormat, defaultPrompt, specialTokensInText }
+  return { id: model, dir, maxModelLen, hfOverrides, convert, ...prompts, pooling, lateInteraction }
 }
 
 function warnOnce(warn: ((message: string) => void) | undefined): (message: string) => void {

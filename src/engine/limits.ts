@@ -15,9 +15,22 @@ export const defaultMaxNumBatchedTokens = 8_192
 /** `--max-num-seqs`: sequences in one batch. Beyond this the pooled rows themselves start to cost memory. */
 export const defaultMaxNumSeqs = 1_024
 
-/** The longest prompt that a model takes. Throws USAGE when more is asked for than the checkpoint was made for. */
-export function maxPromptTokens(asked: number | undefined, maxPositions: number): number {
-  if (asked === undefined || asked === -1) return Math.min(maxPositions, defaultMaxModelLen)
+/** Patches that go through the vision tower at once: the activations of a 2B model's tower then take about 1 GB. */
+export const maxPatchesPerRun = 16_384
+
+/** `--mm-processor-cache-gb`: memory for the features of images that were seen before; one takes up to 60 MB. */
+export const defaultVisualCacheBytes = 1024 ** 3
+
+/**
+ * The longest prompt that a model takes. What sentence-transformers keeps as `max_seq_length` is a default: more may be
+ * asked for. Throws USAGE when more is asked for than the checkpoint was made for.
+ */
+export function maxPromptTokens(
+  asked: number | undefined,
+  maxPositions: number,
+  { maxSeqLength = maxPositions }: { maxSeqLength?: number | undefined } = {},
+): number {
+  if (asked === undefined || asked === -1) return Math.min(maxPositions, maxSeqLength, defaultMaxModelLen)
   if (asked <= maxPositions) return asked
   throw new QvlError('USAGE', {
     what: `--max-model-len ${asked} is more than the model can do.`,

@@ -1,15 +1,16 @@
 // What an engine will take of the machine, known before it is opened: from the configuration and the headers of the weights.
 
 import type { Checkpoint } from '../checkpoint/checkpoint.js'
+import { networkOf } from '../checkpoint/config.js'
 import { usableCores } from '../devices/cores.js'
 import { productFormat } from '../devices/cpu/cpu.js'
 import { cpuFootprint, type Footprint } from '../devices/cpu/footprint.js'
 import type { Arithmetic, DeviceName } from '../devices/device.js'
 import { chooseDevice } from '../devices/open-device.js'
-import { qwen3 } from '../models/qwen3.js'
 import type { Program } from '../program/program.js'
 import { findCheckpoint } from './find-checkpoint.js'
 import { defaultMaxNumBatchedTokens, defaultMaxNumSeqs, maxPromptTokens } from './limits.js'
+import { dtypeOf, networkAlone } from './load-model.js'
 import type { EngineOptions } from './requests.js'
 
 /** Sizes are in bytes. */
@@ -34,15 +35,17 @@ export interface EnginePlan {
 /** Throws what finding and reading a checkpoint throws, and USAGE for a length that the model cannot do. */
 export async function planEngine(options: EngineOptions): Promise<EnginePlan> {
   const checkpoint = await findCheckpoint(options)
+  const { config, sentenceTransformers } = checkpoint
+  const arithmetic = { ...options, dtype: dtypeOf(config, options.dtype) }
   const device = chooseDevice(options.device ?? 'auto', (message) => options.warn?.(message))
   const { maxNumBatchedTokens = defaultMaxNumBatchedTokens, maxNumSeqs = defaultMaxNumSeqs } = options
-  const maxModelLen = maxPromptTokens(options.maxModelLen, checkpoint.config.text.maxPositions)
+  const maxModelLen = maxPromptTokens(options.maxModelLen, networkOf(config).maxPositions, sentenceTransformers?.limits)
   const footprint = (rows: number, sequences: number) =>
-    footprintOn(device, checkpoint, { ...options, rows, sequences })
+    footprintOn(device, checkpoint, { ...arithmetic, rows, sequences })
   const batch = footprint(maxNumBatchedTokens, maxNumSeqs)
   return {
     device,
-    dtype: productsOf(device, checkpoint, options),
+    dtype: productsOf(device, checkpoint, arithmetic),
     threads: device === 'reference' ? 1 : (options.threads ?? usableCores()),
     maxModelLen,
     maxNumBatchedTokens,
@@ -61,7 +64,7 @@ interface BatchSize extends Pick<EngineOptions, 'dtype' | 'quantization'> {
 
 /** The head of a reranker is left out: it is one row. */
 function footprintOn(device: DeviceName, { config, weights }: Checkpoint, size: BatchSize): Footprint {
-  const { program } = qwen3(config.text, weights)
+  const { program } = networkAlone(config, weights)
   switch (device) {
     case 'cpu':
       return cpuFootprint(program, weights, size)

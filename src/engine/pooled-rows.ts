@@ -4,7 +4,7 @@ import { setImmediate } from 'node:timers/promises'
 import { QvlError } from '../errors.js'
 import type { ProgramOutputs } from '../program/program.js'
 import type { PooledRows } from './answers.js'
-import type { Sequence } from './requests.js'
+import type { TreeSequence } from './prefix-tree.js'
 
 /** Numbers copied and checked before the event loop gets a turn: some milliseconds of work. */
 const numbersPerTurn = 4_000_000
@@ -12,7 +12,7 @@ const numbersPerTurn = 4_000_000
 /** A NaN must never leave as a score: its sequence has failed, and the others have not. */
 export async function pooledRows(
   outputs: ProgramOutputs,
-  sequences: readonly Sequence[],
+  sequences: readonly TreeSequence[],
   sharedTokens: readonly number[],
 ): Promise<(PooledRows | QvlError)[]> {
   const results: (PooledRows | QvlError)[] = []

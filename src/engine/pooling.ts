@@ -1,4 +1,4 @@
-// From pooled rows to answers: vectors, probabilities, cosines.
+// From pooled rows to answers: vectors, means, probabilities, cosines.
 
 /** The first `dimensions` components, L2-normalised unless told otherwise. Slicing before or after normalising is the same. */
 export function embeddingVector(
@@ -11,6 +11,27 @@ export function embeddingVector(
   // The floor under the length is PyTorch's.
   const length = Math.max(norm(vector), 1e-12)
   return vector.map((value) => value / length)
+}
+
+/** Each of the rows of `hidden` by itself, L2-normalised or not. */
+export function tokenVectors(hidden: Float32Array, rows: number, normalize: boolean): Float32Array {
+  const width = hidden.length / rows
+  const vectors = new Float32Array(hidden.length)
+  for (let start = 0; start < hidden.length; start += width) {
+    vectors.set(embeddingVector(hidden.subarray(start, start + width), undefined, normalize), start)
+  }
+  return vectors
+}
+
+/** The mean of the rows of `hidden`, which is the row itself where there is one. */
+export function meanRow({ hidden, rows }: { hidden: Float32Array; rows: number }): Float32Array {
+  if (rows === 1) return hidden
+  const width = hidden.length / rows
+  const sums = new Float64Array(width)
+  for (let start = 0; start < hidden.length; start += width) {
+    for (let i = 0; i < width; i++) sums[i]! += hidden[start + i]!
+  }
+  return Float32Array.from(sums, (sum) => sum / rows)
 }
 
 export const sigmoid = (logit: number): number => 1 / (1 + Math.exp(-logit))

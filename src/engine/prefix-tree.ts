@@ -5,6 +5,13 @@ import type { PackedRows } from '../program/rows.js'
 import type { KeptPlace, KeptPrefix, PrefixCache } from './prefix-cache.js'
 import { bestMatch, MIN_SHARED_TOKENS } from './prefix-match.js'
 import type { Sequence } from './requests.js'
+import { featuresWithin, type PlacedFeatures, type ResolvedVisuals } from './visual-rows.js'
+
+/** A sequence as the tree takes it. */
+export interface TreeSequence extends Omit<Sequence, 'visuals'> {
+  /** Its images, where it has any. */
+  visual?: ResolvedVisuals | undefined
+}
 
 /** One run of tokens; the path from a root to a node spells a prefix. */
 interface Node {
@@ -16,7 +23,11 @@ interface Node {
   ends: { sequence: number; after: number }[]
   /** All of it is what prompts of other requests are likely to begin with too. */
   isPrefix: boolean
+  /** The sequence that brought these tokens; its other facts hold for them too. */
+  source: Facts
 }
+
+type Facts = Pick<TreeSequence, 'secondFrom' | 'visual'>
 
 /** By first token; several may begin alike, since a short common start is not worth a node. */
 type Children = Map<number, Node[]>
@@ -38,8 +49,10 @@ export class PrefixTree {
   readonly #share: boolean
   /** The roots of sequences that build on the same kept prefix; '' is the key of those that build on none. */
   readonly #bases = new Map<string, { base: KeptPrefix | undefined; roots: Children }>()
-  /** How many rows each sequence pools: its last, or all. */
+  /** How many rows each sequence pools: one, or all. */
   readonly #numPooled: number[] = []
+  /** The sequences that pool their first row. */
+  readonly #poolsFirst = new Set<number>()
   #rows = 0
 
   /** `share` has to be false for bidirectional models, where a token's value depends on what follows it. */
@@ -69,9 +82,10 @@ export class PrefixTree {
   }
 
   /** Add a sequence of at least one token; answers how many of its tokens were there already. */
-  insert(place: Place, { pool, prefixTokens }: Omit<Sequence, 'ids'>): number {
+  insert(place: Place, { pool, prefixTokens, secondFrom, visual }: Omit<TreeSequence, 'ids'>): number {
     const { ids, node, inNode, siblings, matched } = place
     const sequence = this.#numPooled.push(pool === 'all' ? ids.length : 1) - 1
+    if (pool === 'first') this.#poolsFirst.add(sequence)
     if (matched === ids.length) {
       node!.ends.push({ sequence, after: inNode })
       return matched
@@ -90,6 +104,7 @@ export class PrefixTree {
         children: new Map(),
         ends: isLast ? [{ sequence, after: end - start }] : [],
         isPrefix: end <= matched + ownPrefix,
+        source: { secondFrom, visual },
       }
       insert(children, leaf)
       children = leaf.children
@@ -99,19 +114,19 @@ export class PrefixTree {
   }
 
   /** `find` and `insert` in one. */
-  add(ids: Int32Array, { pool = 'last', prefixTokens = 0 }: Partial<Omit<Sequence, 'ids'>> = {}): number {
-    return this.insert(this.find(ids), { pool, prefixTokens })
+  add(ids: Int32Array, { pool = 'last', prefixTokens = 0, ...rest }: Partial<Omit<TreeSequence, 'ids'>> = {}): number {
+    return this.insert(this.find(ids), { pool, prefixTokens, ...rest })
   }
 
   /**
    * Rows in depth-first order, so that every span comes after its chain. `pooled` is in the order of insertion, all rows
    * of a sequence from its first. With a cache, prefixes are marked to be kept.
    */
-  pack(cache?: PrefixCache): PackedRows {
-    const packing = new Packing(this.#rows, { numPooled: this.#numPooled, cache })
+  pack(cache?: PrefixCache): PackedTree {
+    const packing = new Packing(this.#rows, { numPooled: this.#numPooled, poolsFirst: this.#poolsFirst, cache })
     // A sequence that was looked up and not inserted leaves no roots.
     for (const { base, roots } of this.#bases.values()) if (roots.size > 0) packing.place(base, roots)
-    return packing.rows
+    return { ...packing.rows, features: packing.features }
   }
 
   #rootsOf(base: KeptPrefix | undefined): Children {
@@ -124,8 +139,14 @@ export class PrefixTree {
   }
 }
 
+export interface PackedTree extends PackedRows {
+  /** Image features and the rows they go to. */
+  features: readonly PlacedFeatures[]
+}
+
 interface PackingOptions {
   numPooled: readonly number[]
+  poolsFirst: ReadonlySet<number>
   cache: PrefixCache | undefined
 }
 
@@ -134,14 +155,21 @@ class Packing {
   readonly #cache: PrefixCache | undefined
   readonly #ids: Int32Array
   readonly #positions: Int32Array
+  /** Made for the first pair that tells its texts apart. */
+  #types: Int32Array | undefined
+  /** Made for the first sequence with an image; until then all axes are equal. */
+  #axes: { height: Int32Array; width: Int32Array } | undefined
+  readonly features: PlacedFeatures[] = []
   readonly #pooled: Int32Array
+  readonly #poolsFirst: ReadonlySet<number>
   readonly #firstPooled: readonly number[]
   readonly #numPooled: readonly number[]
   readonly #spans: Span[] = []
   #start = 0
 
-  constructor(rows: number, { numPooled, cache }: PackingOptions) {
+  constructor(rows: number, { numPooled, poolsFirst, cache }: PackingOptions) {
     this.#cache = cache
+    this.#poolsFirst = poolsFirst
     this.#ids = new Int32Array(rows)
     this.#positions = new Int32Array(rows)
     this.#numPooled = numPooled
@@ -154,7 +182,9 @@ class Packing {
   }
 
   get rows(): PackedRows {
-    return { ids: this.#ids, positions: this.#positions, spans: this.#spans, pooled: this.#pooled }
+    const types = this.#types && { types: this.#types }
+    const axes = this.#axes && { axes: this.#axes }
+    return { ids: this.#ids, positions: this.#positions, ...axes, ...types, spans: this.#spans, pooled: this.#pooled }
   }
 
   place(base: KeptPrefix | undefined, roots: Children): void {
@@ -165,10 +195,12 @@ class Packing {
 
   /** `parent` is where the node would stand in the cache; undefined when what comes before it is not kept. */
   #place(node: Node, chain: readonly number[], parent: KeptPlace | undefined): void {
-    const { tokens, depth, ends, children } = node
+    const { tokens, depth, ends, children, source } = node
     const start = this.#start
-    this.#ids.set(tokens, start)
+    // An image token's row is replaced, so any id will do.
+    for (let i = 0; i < tokens.length; i++) this.#ids[start + i] = Math.max(0, tokens[i]!)
     for (let i = 0; i < tokens.length; i++) this.#positions[start + i] = depth + i
+    this.#placeFacts(node, start, source)
     const kept = node.isPrefix && parent !== undefined ? this.#cache?.keep(parent, tokens) : undefined
     this.#spans.push({ start, rows: tokens.length, chain, ...(kept && { keep: kept.id }) })
     this.#start += tokens.length
@@ -177,9 +209,34 @@ class Packing {
     for (const child of [...children.values()].flat()) this.#place(child, path, kept?.place)
   }
 
-  /** The last rows of a path that ends after `after` rows of its last span. */
+  #placeFacts({ tokens, depth }: Node, start: number, { secondFrom, visual }: Facts): void {
+    const end = start + tokens.length
+    if (secondFrom !== undefined) this.#markSecond(start + Math.max(0, secondFrom - depth), end)
+    if (visual === undefined) {
+      this.#axes?.height.set(this.#positions.subarray(start, end), start)
+      this.#axes?.width.set(this.#positions.subarray(start, end), start)
+      return
+    }
+    this.#axes ??= { height: this.#positions.slice(), width: this.#positions.slice() }
+    const { time, height, width } = visual.positions
+    this.#positions.set(time.subarray(depth, depth + tokens.length), start)
+    this.#axes.height.set(height.subarray(depth, depth + tokens.length), start)
+    this.#axes.width.set(width.subarray(depth, depth + tokens.length), start)
+    this.features.push(...featuresWithin(visual.blocks, { from: depth, count: tokens.length, at: start }))
+  }
+
+  #markSecond(start: number, end: number): void {
+    this.#types ??= new Int32Array(this.#ids.length)
+    if (start < end) this.#types.fill(1, start, end)
+  }
+
+  /** The last rows of a path that ends after `after` rows of its last span, or its first one. */
   #pool(sequence: number, path: readonly number[], after: number): void {
     const first = this.#firstPooled[sequence]!
+    if (this.#poolsFirst.has(sequence)) {
+      this.#pooled[first] = this.#spans[path[0]!]!.start
+      return
+    }
     let at = first + this.#numPooled[sequence]!
     for (let index = path.length - 1; index >= 0 && at > first; index--) {
       const { start, rows } = this.#spans[path[index]!]!
@@ -204,6 +261,7 @@ function split(node: Node, at: number): void {
     children: node.children,
     ends: node.ends.filter(({ after }) => after > at).map(({ sequence, after }) => ({ sequence, after: after - at })),
     isPrefix: node.isPrefix,
+    source: node.source,
   }
   node.tokens = node.tokens.subarray(0, at)
   node.ends = node.ends.filter(({ after }) => after <= at)

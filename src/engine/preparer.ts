@@ -1,12 +1,15 @@
 // Turns requests into tasks: the part of the engine that needs a tokenizer and no weights, in whichever thread it is asked.
 
 import { type Checkpoint, openCheckpoint } from '../checkpoint/checkpoint.js'
+import { networkOf } from '../checkpoint/config.js'
+import { headRows } from '../checkpoint/head-rows.js'
 import { QvlError } from '../errors.js'
 import { ChatTemplate } from '../prompts/chat-template.js'
 import { readChatTemplateFiles } from '../prompts/chat-template-files.js'
 import { chooseFormat } from '../prompts/choose-format.js'
 import type { EmbedFormat, PromptFormat } from '../prompts/prompt.js'
 import { textSide, vlSide } from '../prompts/side.js'
+import { VisualMarks } from '../prompts/visuals.js'
 import { openTokenizer, type Tokenizer } from '../text/tokenizer.js'
 import { maxPromptTokens } from './limits.js'
 import type {
@@ -30,7 +33,15 @@ import { classifyTask, embedTask, scoreTask, type TaskContext, tokenEmbedTask } 
 export interface PreparerOptions
   extends Pick<
     EngineOptions,
-    'maxModelLen' | 'hfOverrides' | 'convert' | 'chatTemplate' | 'promptFormat' | 'specialTokensInText'
+    | 'maxModelLen'
+    | 'hfOverrides'
+    | 'convert'
+    | 'chatTemplate'
+    | 'promptFormat'
+    | 'defaultPrompt'
+    | 'pooling'
+    | 'lateInteraction'
+    | 'specialTokensInText'
   > {
   /** The checkpoint's folder. */
   dir: string
@@ -58,7 +69,8 @@ export async function preparerOf(
   const { config, weights, sentenceTransformers, dir, fingerprint } = checkpoint
   const { id, convert, chatTemplate, specialTokensInText = 'literal', promptFormat = 'official' } = options
   const tokenizer = await openTokenizer(dir, { specialTokensInText })
-  const { format, reason } = chooseFormat({
+  const { defaultPrompt, pooling } = options
+  const { format, reason, lateInteraction } = chooseFormat({
     config,
     sentenceTransformers,
     tensorNames: weights,
@@ -66,10 +78,12 @@ export async function preparerOf(
     id,
     convert,
     chatTemplate,
+    defaultPrompt,
+    pooling,
     warn,
   })
-  const { hidden, vocabSize } = config.text
-  const maxModelLen = maxPromptTokens(options.maxModelLen, config.text.maxPositions)
+  const { hidden, vocabSize, maxPositions } = networkOf(config)
+  const maxModelLen = maxPromptTokens(options.maxModelLen, maxPositions, sentenceTransformers?.limits)
   return new CheckpointPreparer({
     model: {
       id,
@@ -81,11 +95,25 @@ export async function preparerOf(
       hidden,
       maxModelLen,
       labels: format.kind === 'score' ? labelsOf(checkpoint) : [],
+      promptNames: format.kind === 'embed' ? (format.promptNames ?? []) : [],
     },
     format,
     tokenizer,
-    chat: new ChatTemplate(await readChatTemplateFiles(dir), config.family === 'qwen3' ? textSide : vlSide),
-    context: { id, tokenizer, maxModelLen, vocabSize, hidden, widths: widthsOf(checkpoint), promptFormat },
+    chat: new ChatTemplate(
+      await readChatTemplateFiles(dir),
+      config.family === 'qwen3-vl' ? vlSide(new VisualMarks(undefined, [])) : textSide,
+    ),
+    context: {
+      id,
+      tokenizer,
+      maxModelLen,
+      vocabSize,
+      hidden,
+      widths: widthsOf(checkpoint),
+      promptFormat,
+      defaultRole: defaultRole(format, defaultPrompt),
+      lateInteraction: options.lateInteraction ?? lateInteraction,
+    },
   })
 }
 
@@ -124,7 +152,7 @@ export class CheckpointPreparer implements Preparer {
 
   classify(request: ClassifyRequest): ClassifyTask {
     if (this.model.labels.length === 0) throw noHead(this.model.id)
-    return classifyTask(this.#parts.context, request)
+    return classifyTask(this.#parts.format, this.#parts.context, request)
   }
 
   tokenize(text: string, options: { addSpecialTokens: boolean }): { ids: number[]; tokens: string[] } {
@@ -153,8 +181,20 @@ export class CheckpointPreparer implements Preparer {
 
 /** A head in the weights has a row for each label; one that is made from tokens has one. */
 function labelsOf({ config, weights }: Checkpoint): (string | null)[] {
-  const numLabels = weights.get('score.weight')?.shape[0] ?? 1
+  const numLabels = headRows(weights) ?? 1
   return Array.from({ length: numLabels }, (_, label) => config.classifier.labelNames.get(label) ?? null)
+}
+
+/** Where a format has no prompts of its own, the name of one says what texts are for. Throws USAGE. */
+function defaultRole(format: PromptFormat, name: string | undefined): TaskContext['defaultRole'] {
+  if (name === undefined || (format.kind === 'embed' && format.promptNames !== undefined)) return undefined
+  if (format.kind === 'embed' && (name === 'query' || name === 'document')) return name
+  throw new QvlError('USAGE', {
+    what: `The model has no prompt named "${name}".`,
+    why: format.kind === 'embed' ? 'Its texts are a query or a document.' : 'It is a reranker: it scores pairs.',
+    do: format.kind === 'embed' ? 'Use query or document.' : 'Leave --default-prompt out.',
+    param: '--default-prompt',
+  })
 }
 
 /** The families here are trained for any width; a list in the configuration narrows it. */

@@ -6,7 +6,8 @@ import { Batch, type BatchLimits } from './batch.js'
 import { BatchRunner } from './batch-runner.js'
 import { FairQueue } from './fair-queue.js'
 import { PrefixCache } from './prefix-cache.js'
-import type { BatchReport, EngineLoad, PrefixCacheReport, Sequence, SubmitOptions } from './requests.js'
+import type { TreeSequence } from './prefix-tree.js'
+import type { BatchReport, EngineLoad, PrefixCacheReport, SubmitOptions } from './requests.js'
 import { type Piece, Submission } from './submission.js'
 import { type Computed, TaskRun } from './task-run.js'
 import { TokenRate } from './token-rate.js'
@@ -58,7 +59,7 @@ export class Queue {
    * Queue the sequences of several tasks in one step. Once the signal is aborted, what has not started leaves the queue and
    * every task that is not answered rejects with the signal's reason.
    */
-  enqueue(tasks: readonly (readonly Sequence[])[], options: SubmitOptions = {}): Promise<Computed>[] {
+  enqueue(tasks: readonly (readonly TreeSequence[])[], options: SubmitOptions = {}): Promise<Computed>[] {
     const runs = tasks.map((sequences) => new TaskRun(sequences, this.#load))
     const { signal } = options
     if (signal?.aborted) for (const run of runs) run.fail(signal.reason)

@@ -1,7 +1,10 @@
 // What the engine is asked and what it answers. No wire format here: that is api/.
 
 import type { DeviceName, LoadOptions } from '../devices/device.js'
+import type { Visual } from '../media/visual.js'
 import type { Content } from '../prompts/content.js'
+import type { Pooling } from '../prompts/prompt.js'
+import type { PlacedVisual, Visuals } from '../prompts/visuals.js'
 import type { PreparerOptions } from './preparer.js'
 
 /** Token ids that a client made itself; they are run as they are. */
@@ -22,6 +25,10 @@ export interface EmbedRequest extends CutOptions {
   instruction?: string | undefined
   /** For formats in which queries and documents differ; without it an instruction makes a query. */
   role?: 'query' | 'document' | undefined
+  /** What `Engine.loadVisuals` found out about the images and videos of the content. */
+  visuals?: Visuals | undefined
+  /** One of the prompts that the checkpoint brings (`ModelFacts.promptNames`), in place of what the role would choose. */
+  promptName?: string | undefined
   /**
    * `raw` takes a text as the whole prompt, special tokens included, as vLLM does; `official` (default: the engine's
    * option) puts the model's own format around it.
@@ -31,7 +38,7 @@ export interface EmbedRequest extends CutOptions {
   addSpecialTokens?: boolean | undefined
   /** Keep the first `dimensions` components, then normalise. */
   dimensions?: number | undefined
-  /** L2-normalise (default true). */
+  /** L2-normalise (default true, except for models whose files say that they do not). */
   useActivation?: boolean | undefined
 }
 
@@ -39,6 +46,8 @@ export interface ScoreRequest extends CutOptions {
   query: Content
   documents: readonly Content[]
   instruction?: string | undefined
+  /** As in EmbedRequest, for both sides. */
+  visuals?: Visuals | undefined
   /** Cut the query, or each document, to this many tokens before the template is put around them. */
   maxTokensPerQuery?: number | undefined
   maxTokensPerDoc?: number | undefined
@@ -59,8 +68,12 @@ export interface Sequence {
   ids: Int32Array
   /** The first so many tokens are what prompts of other requests are likely to begin with too: template, instruction, query. */
   prefixTokens: number
-  /** The last row, or every row (token embeddings). */
-  pool: 'last' | 'all'
+  /** The first row, the last row, or every row (token embeddings, and vectors that are means). */
+  pool: 'first' | 'last' | 'all'
+  /** From here on tokens are of type 1: the second text of a pair, for models that tell the two apart. */
+  secondFrom?: number | undefined
+  /** The images and videos among the tokens. */
+  visuals?: readonly PlacedVisual[] | undefined
 }
 
 interface TaskBase {
@@ -85,9 +98,12 @@ export interface TokenEmbedTask extends TaskBase {
   readonly useActivation: boolean
 }
 
-/** `score`: pairs through a reranker. `cosine`: the first sequence is the query, the others are the documents. */
+/**
+ * `score`: pairs through a reranker. `cosine` and `maxsim`: the first sequence is the query, the others are the documents;
+ * their vectors are compared, or those of their tokens.
+ */
 export interface ScoreTask extends TaskBase {
-  readonly kind: 'score' | 'cosine'
+  readonly kind: 'score' | 'cosine' | 'maxsim'
   readonly useActivation: boolean
 }
 
@@ -181,6 +197,8 @@ export interface ModelFacts {
   readonly maxModelLen: number
   /** Labels of the head, in order; empty for embedding models. */
   readonly labels: readonly (string | null)[]
+  /** Names of the prompts that an encoder's checkpoint brings; empty for other models. */
+  readonly promptNames: readonly string[]
 }
 
 /**
@@ -193,7 +211,7 @@ export interface Preparer {
   embed(request: EmbedRequest, options?: PrepareOptions): EmbedTask
   /** One vector per token. */
   tokenEmbed(request: EmbedRequest): TokenEmbedTask
-  /** A reranker scores pairs; an embedding model answers with cosines. */
+  /** A reranker scores pairs; an embedding model compares vectors. */
   score(request: ScoreRequest, options?: PrepareOptions): ScoreTask
   /** Only for models with a head. */
   classify(request: ClassifyRequest): ClassifyTask
@@ -217,8 +235,38 @@ export interface ChatOptions {
   kwargs?: Readonly<Record<string, unknown>> | undefined
 }
 
+/** The images and videos of requests. */
+export interface LoadedVisuals {
+  /** For the preparer. */
+  facts: Visuals
+  /** For `submit`. */
+  byKey: ReadonlyMap<string, Visual>
+}
+
+/** Where media come from and how large they may be. */
+export interface MediaOptions {
+  /** Hosts that may be fetched from; any public one when empty. */
+  allowedDomains?: readonly string[] | undefined
+  /** Networks that may be fetched from although they are not public, as CIDR. */
+  allowedNetworks?: readonly string[] | undefined
+  /** Folders whose files may be read, and what relative paths are relative to. */
+  localRoots?: readonly string[] | undefined
+  localBase?: string | undefined
+  fetchTimeoutMs?: number | undefined
+  image?: { minPixels?: number; maxPixels?: number } | undefined
+  video?: { fps?: number; maxFrames?: number; totalPixels?: number } | undefined
+  /** Most images and videos of one content; 0 refuses them. */
+  limitPerPrompt?: { image?: number; video?: number } | undefined
+  /** Memory for the features of images seen before. */
+  cacheBytes?: number | undefined
+  /** Path or name of ffmpeg. */
+  ffmpeg?: string | undefined
+}
+
 export interface SubmitOptions {
   signal?: AbortSignal | undefined
+  /** The images and videos that the tasks name; needed for tasks that have some. */
+  visuals?: ReadonlyMap<string, Visual> | undefined
   /** Lower goes first, where the engine schedules by priority (default 0). */
   priority?: number | undefined
 }
@@ -254,6 +302,13 @@ export interface PrefixCacheReport {
   maxBytes: number
 }
 
+/** Images and videos looked up and found, as vLLM's mm_cache counts them. */
+export interface VisualsReport {
+  queries: number
+  hits: number
+  usedBytes: number
+}
+
 /** What offline/, api/ and server/ see of the engine. */
 export interface Engine extends AsyncDisposable {
   readonly model: ModelFacts & { readonly device: DeviceName }
@@ -267,12 +322,21 @@ export interface Engine extends AsyncDisposable {
    * the tasks, so the same tasks give the same bits. A failed task rejects only its own promise.
    */
   submit<Asked extends Task>(tasks: readonly Asked[], options?: SubmitOptions): Promise<ResultOf<Asked>>[]
+  /**
+   * Get the images and videos of contents: fetched, checked and measured. Throws MEDIA_*, and REQUEST_TOO_LARGE for too
+   * many. Without any, or for a model that reads text only, nothing is done: the preparer refuses what it cannot use.
+   */
+  loadVisuals(
+    contents: readonly { content: Content; param?: string | undefined }[],
+    signal?: AbortSignal,
+  ): Promise<LoadedVisuals>
   embed(request: EmbedRequest, options?: SubmitOptions): Promise<Embedding>
   score(request: ScoreRequest, options?: SubmitOptions): Promise<Scores>
   /** Tokens computed so far (shared prefixes counted once) and tokens asked for. */
   readonly counters: { computedTokens: number; promptTokens: number }
   load(): EngineLoad
   prefixCache(): PrefixCacheReport
+  visuals(): VisualsReport
   close(): Promise<void>
 }
 
@@ -307,7 +371,14 @@ export interface EngineOptions {
   chatTemplate?: { name: string; text: string } | undefined
   /** What embedding requests mean that do not say (default `official`). */
   promptFormat?: 'official' | 'raw' | undefined
+  /** The prompt of embedding requests that name none: one of the checkpoint's, or `query` or `document`. */
+  defaultPrompt?: string | undefined
+  /** How an encoder makes a vector of its tokens', in place of what the checkpoint says. */
+  pooling?: Pooling | undefined
+  /** Score pairs by the vectors of their tokens (MaxSim); what the checkpoint says when absent. */
+  lateInteraction?: boolean | undefined
   specialTokensInText?: 'literal' | 'parse' | undefined
+  media?: MediaOptions | undefined
   /** Warnings for people, each at most once. */
   warn?: ((message: string) => void) | undefined
   /** Told of every batch. */

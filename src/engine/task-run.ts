@@ -2,7 +2,8 @@
 
 import { QvlError } from '../errors.js'
 import type { PooledRows } from './answers.js'
-import type { EngineLoad, Sequence, Timing } from './requests.js'
+import type { TreeSequence } from './prefix-tree.js'
+import type { EngineLoad, Timing } from './requests.js'
 
 export interface Computed {
   /** In the order of the task's sequences. */
@@ -16,7 +17,7 @@ export type TaskLoad = Pick<EngineLoad, 'waitingTasks' | 'runningTasks' | 'waiti
 type Stage = 'waiting' | 'running' | 'settled'
 
 export class TaskRun {
-  readonly sequences: readonly Sequence[]
+  readonly sequences: readonly TreeSequence[]
   readonly done: Promise<Computed>
   readonly #load: TaskLoad
   readonly #rows: (PooledRows | undefined)[]
@@ -30,7 +31,7 @@ export class TaskRun {
   #resolve: (computed: Computed) => void = () => {}
   #reject: (error: unknown) => void = () => {}
 
-  constructor(sequences: readonly Sequence[], load: TaskLoad) {
+  constructor(sequences: readonly TreeSequence[], load: TaskLoad) {
     this.sequences = sequences
     this.#load = load
     this.#rows = sequences.map(() => undefined)

@@ -29,6 +29,9 @@ export interface TaskContext extends VectorWidths {
   vocabSize: number
   /** What embedding requests mean that do not say. */
   promptFormat: 'official' | 'raw'
+  defaultRole: EmbedRequest['role']
+  /** Pairs are scored by the vectors of their tokens. */
+  lateInteraction: boolean
 }
 
 export function embedTask(
@@ -37,10 +40,10 @@ export function embedTask(
   request: EmbedRequest,
   options: PrepareOptions,
 ): EmbedTask {
-  const { dimensions, useActivation = true } = request
+  const { dimensions, useActivation = format.normalizes ?? true } = request
   checkDimensions(dimensions, context)
   const prompt = embedPrompt(format, context, request)
-  return { kind: 'embed', ...prepared(context, [prompt], 'last', options), dimensions, useActivation }
+  return { kind: 'embed', ...prepared(context, [prompt], poolOf(format), options), dimensions, useActivation }
 }
 
 /** Every token of the text gets a vector. */
@@ -58,28 +61,38 @@ export function scoreTask(
   request: ScoreRequest,
   options: PrepareOptions,
 ): ScoreTask {
-  const prompts = format.kind === 'score' ? pairs(format, context, request) : sides(format, context, request)
-  const kind = format.kind === 'score' ? 'score' : 'cosine'
-  return { kind, ...prepared(context, prompts, 'last', options), useActivation: request.useActivation ?? true }
+  const { useActivation = true } = request
+  if (format.kind === 'score') {
+    const prompts = pairs(format, context, request)
+    return { kind: 'score', ...prepared(context, prompts, poolOf(format), options), useActivation }
+  }
+  const [kind, pool] = context.lateInteraction ? (['maxsim', 'all'] as const) : (['cosine', poolOf(format)] as const)
+  return { kind, ...prepared(context, sides(format, context, request), pool, options), useActivation }
 }
 
-export function classifyTask(context: TaskContext, request: ClassifyRequest): ClassifyTask {
+export function classifyTask(format: PromptFormat, context: TaskContext, request: ClassifyRequest): ClassifyTask {
   const { content, useActivation = true } = request
   const limits = promptLimits(context.maxModelLen, request)
   const prompt =
     typeof content === 'string'
       ? raw(context, content, request, limits)
       : idsPrompt(content.tokens, { ...context, limits })
-  return { kind: 'classify', ...prepared(context, [prompt], 'last', {}), useActivation }
+  return { kind: 'classify', ...prepared(context, [prompt], poolOf(format), {}), useActivation }
+}
+
+/** A mean is made of all rows. */
+function poolOf({ pooling = 'last' }: PromptFormat): Sequence['pool'] {
+  return pooling === 'mean' ? 'all' : pooling
 }
 
 function embedPrompt(format: EmbedFormat, context: TaskContext, request: EmbedRequest): Prompt {
-  const { content, instruction } = request
+  const { content, instruction, promptName, role = context.defaultRole, visuals } = request
   const limits = promptLimits(context.maxModelLen, request)
   if (isTokenIds(content)) return idsPrompt(content.tokens, { ...context, limits })
   if ((request.promptFormat ?? context.promptFormat) === 'official')
-    return format.embed({ content, instruction, role: request.role }, limits)
-  if (instruction !== undefined) throw noInstruction()
+    return format.embed({ content, instruction, promptName, role, visuals }, limits)
+  if (instruction !== undefined) throw noPlace('instruction')
+  if (promptName !== undefined) throw noPlace('prompt_name')
   const texts = textsOf(content, { why: 'A raw prompt is text.' })
   return raw(context, texts.join('\n'), request, limits)
 }
@@ -92,21 +105,21 @@ const raw = (
 ): Prompt => rawPrompt(text, { tokenizer, limits, addSpecialTokens })
 
 function pairs(format: ScoreFormat, { maxModelLen }: TaskContext, request: ScoreRequest): Prompt[] {
-  const { query, instruction } = request
+  const { query, instruction, visuals } = request
   const limits = promptLimits(maxModelLen, request)
-  const maxTokens = sideTokens(request, maxModelLen)
-  return eachDocument(request, (document) => format.pair({ query, document, instruction, ...maxTokens }, limits))
+  const common = { query, instruction, visuals, ...sideTokens(request, maxModelLen) }
+  return eachDocument(request, (document) => format.pair({ document, ...common }, limits))
 }
 
 /** Query and documents, each in the form that the model card gives. */
 function sides(format: EmbedFormat, { maxModelLen }: TaskContext, request: ScoreRequest): Prompt[] {
   const limits = promptLimits(maxModelLen, request)
   const { maxTokensPerQuery, maxTokensPerDoc } = sideTokens(request, maxModelLen)
-  const { query, instruction } = request
+  const { query, instruction, visuals } = request
   return [
-    format.embed({ content: query, instruction, role: 'query', maxTokens: maxTokensPerQuery }, limits),
+    format.embed({ content: query, instruction, role: 'query', visuals, maxTokens: maxTokensPerQuery }, limits),
     ...eachDocument(request, (content) =>
-      format.embed({ content, role: 'document', maxTokens: maxTokensPerDoc }, limits),
+      format.embed({ content, role: 'document', visuals, maxTokens: maxTokensPerDoc }, limits),
     ),
   ]
 }
@@ -136,7 +149,13 @@ function prepared(
   pool: Sequence['pool'],
   { texts = false }: PrepareOptions,
 ): Pick<Task, 'sequences' | 'promptTokens' | 'texts'> {
-  const sequences = prompts.map(({ ids, prefixTokens }) => ({ ids, prefixTokens, pool }))
+  const sequences = prompts.map(({ ids, prefixTokens, secondFrom, visuals }) => ({
+    ids,
+    prefixTokens,
+    pool,
+    ...(secondFrom !== undefined && { secondFrom }),
+    ...(visuals !== undefined && { visuals }),
+  }))
   for (const { ids } of sequences) {
     const outside = ids.find((id) => id >= vocabSize)
     if (outside !== undefined) throw outOfVocabulary(outside, vocabSize)
@@ -156,10 +175,10 @@ const noDimensions = (): QvlError =>
     param: 'dimensions',
   })
 
-const noInstruction = (): QvlError =>
+const noPlace = (param: 'instruction' | 'prompt_name'): QvlError =>
   new QvlError('REQUEST_INVALID', {
-    what: 'A raw prompt came with an instruction.',
+    what: `A raw prompt came with ${param === 'instruction' ? 'an instruction' : 'the name of a prompt'}.`,
     why: 'A raw prompt is used as it is, so there is no place for one.',
     do: 'Write it into the text, or use the official prompt format.',
-    param: 'instruction',
+    param,
   })

@@ -4,6 +4,7 @@ import type { LoadedProgram } from '../devices/device.js'
 import { asQvlError, QvlError } from '../errors.js'
 import type { Visual } from '../media/visual.js'
 import type { Patches, VisionModel, VisualFeatures } from '../models/model.js'
+import type { VisualsReport } from './requests.js'
 
 export interface VisionOptions {
   model: VisionModel
@@ -12,13 +13,6 @@ export interface VisionOptions {
   maxPatches: number
   /** Memory for features that nobody waits for any more (`--mm-processor-cache-gb`); 0 keeps none. */
   maxBytes: number
-}
-
-/** Images looked up and images found, as vLLM's mm_cache counts them. */
-export interface VisionReport {
-  queries: number
-  hits: number
-  usedBytes: number
 }
 
 interface Entry {
@@ -60,7 +54,7 @@ export class VisionRunner {
     return waitFor(entry, signal)
   }
 
-  report(): VisionReport {
+  report(): VisualsReport {
     return { ...this.#report, usedBytes: this.#usedBytes }
   }
 

@@ -24,6 +24,8 @@ export interface MediaOptions {
   maxWorkers: number
   /** Gets the bytes behind a reference. */
   read(reference: string, kind: 'image' | 'video', signal?: AbortSignal): Promise<Uint8Array>
+  /** Frees what `read` uses. */
+  onClose?: () => Promise<void>
 }
 
 /** The scripts bring frames of a list to this size first, as if each were an image. */
@@ -69,7 +71,7 @@ export class Media implements AsyncDisposable {
 
   /** Work that has not ended is rejected. */
   async close(): Promise<void> {
-    await this.#workers.close()
+    await Promise.all([this.#workers.close(), this.#options.onClose?.()])
   }
 
   [Symbol.asyncDispose](): Promise<void> {

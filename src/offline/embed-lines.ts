@@ -1,4 +1,4 @@
-// Lines of `qvl embed`: a string or `{"id"?, "text"|"input", "instruction"?, "dimensions"?}` in, one vector out.
+// Lines of `qvl embed`: a string or `{"id"?, "text"|"input", "instruction"?, "prompt_name"?, "dimensions"?}` in, one vector out.
 
 import { parseContent } from '../api/content.js'
 import { Fields } from '../api/fields.js'
@@ -23,7 +23,9 @@ export function embedLine(value: unknown, index: number, context: LineContext): 
     prepare(): Work {
       const fields = new Fields(typeof value === 'string' ? { text: value } : value, '')
       checkId(fields)
-      const request = { content: parseText(fields), ...parseEmbeddingOptions(fields, context.defaults) }
+      const { promptNames } = context.engine.model
+      const options = parseEmbeddingOptions(fields, { ...context.defaults, promptNames })
+      const request = { content: parseText(fields), ...options }
       const encoding = parseEncoding(fields, context.defaults)
       return {
         tasks: [context.engine.preparer.embed(request, { texts: context.explain })],

@@ -100,6 +100,7 @@ export class ProgramBuilder {
     this.#require('attention', q.width === heads * headDim, 'q must be heads · headDim wide')
     this.#require('attention', this.#shape(spec.k).width === kvHeads * headDim, 'k must be kvHeads · headDim wide')
     this.#require('attention', heads % kvHeads === 0, 'heads must be a multiple of kvHeads')
+    this.#require('attention', spec.scale >= 0, 'the scale must not be negative')
     this.#sameWidth('attention', spec.k, spec.v)
     return this.#like(spec.q, (out) => ({ op: 'attention', ...spec, out }))
   }

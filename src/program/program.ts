@@ -68,6 +68,7 @@ export interface AttentionOp {
   kvHeads: number
   headDim: number
   causal: boolean
+  /** Not negative. */
   scale: number
   out: Value
 }

@@ -48,6 +48,18 @@ export interface ChosenFormat {
 
 /** Throws MODEL_UNSUPPORTED when nothing says what the checkpoint is, TEMPLATE_INVALID for a chat template it cannot use. */
 export function chooseFormat(options: ChooseFormatOptions): ChosenFormat {
+  const chosen = chooseByKind(options)
+  const { pooling = 'last' } = chosen.format
+  if (options.pooling === undefined || options.pooling === pooling) return chosen
+  throw new QvlError('USAGE', {
+    what: `The pooling of this model cannot be changed to ${options.pooling}.`,
+    why: `With its format, ${chosen.format.name}, it is ${pooling}.`,
+    do: 'Leave the pooling type out.',
+    param: '--pooler-config',
+  })
+}
+
+function chooseByKind(options: ChooseFormatOptions): ChosenFormat {
   const { kind, reason } = chooseKind(options)
   if (kind === 'score') return { format: scoreFormat(options), reason, lateInteraction: false }
   checkModules(options.sentenceTransformers)
@@ -127,16 +139,8 @@ function whyUndecided({ tokenizer }: ChooseFormatOptions): string {
 const noPairs = 'A chat template joins a query and a document for a reranker, and this is an embedding model.'
 
 function embedFormat(options: ChooseFormatOptions): PromptFormat {
-  const { config, pooling = 'last' } = options
+  const { config } = options
   refuseTemplate(options, noPairs)
-  if (pooling !== 'last') {
-    throw new QvlError('USAGE', {
-      what: 'The pooling of this model cannot be changed.',
-      why: 'Its last token is the one that has seen the whole text.',
-      do: 'Leave the pooling type out, or use LAST.',
-      param: '--pooler-config',
-    })
-  }
   return config.family === 'qwen3' ? qwen3Embedding(options) : qwen3VlEmbedding(options)
 }
 

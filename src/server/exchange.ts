@@ -15,6 +15,7 @@ import { discardRest, hasUnreadBody } from './http/unread-body.js'
 import { writeAnswer } from './http/write-answer.js'
 import type { Refusal } from './metrics.js'
 import type { Route, RouteAnswer, RouteRequest, RouteTiming, ServerContext } from './route.js'
+import { untilAborted } from './until-aborted.js'
 
 /** What all requests share. */
 export interface Shared extends Pick<Core, 'context' | 'admission' | 'life' | 'active'> {
@@ -151,16 +152,6 @@ async function handle(
   } finally {
     ticket?.releaseTokens()
   }
-}
-
-/** A handler that does not listen to its signal must not keep the client waiting. */
-function untilAborted<Value>(work: Promise<Value>, signal: AbortSignal): Promise<Value> {
-  return new Promise((resolve, reject) => {
-    const onAbort = (): void => reject(signal.reason)
-    signal.addEventListener('abort', onAbort)
-    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort))
-    if (signal.aborted) onAbort()
-  })
 }
 
 async function send({ context, access, life }: Shared, state: State, found: RouteAnswer): Promise<void> {

@@ -18,6 +18,9 @@ export interface TokenizerOptions {
   specialTokensInText?: 'literal' | 'parse'
 }
 
+/** Which of two texts loses tokens when the pair is too long, by transformers' names. */
+export type PairTruncation = 'longest_first' | 'only_first' | 'only_second'
+
 export interface Tokenizer {
   /** Number of ids: one more than the highest. */
   readonly vocabSize: number
@@ -29,6 +32,8 @@ export interface Tokenizer {
   readonly around: { readonly before: readonly number[]; readonly after: readonly number[] }
   /** What the post-processor puts around two texts; undefined where it knows no pairs. */
   readonly aroundPair: AroundPair | undefined
+  /** As tokenizer.json has it; `longest_first` where it says nothing, which is the library's own default. */
+  readonly pairTruncation: PairTruncation
   /** The id of one token by its exact text, such as `yes` or `<|im_end|>`. */
   tokenId(token: string): number | undefined
   /** A token as the vocabulary writes it, such as `Ġthe`; undefined for an id that it does not have. */
@@ -69,12 +74,28 @@ function readModel({ tokenizer, config, vocab }: TokenizerFiles): TextModel {
   }
 }
 
+const pairTruncations: Readonly<Record<string, PairTruncation>> = {
+  LongestFirst: 'longest_first',
+  OnlyFirst: 'only_first',
+  OnlySecond: 'only_second',
+}
+
+function readPairTruncation({ tokenizer }: TokenizerFiles): PairTruncation {
+  const truncation = tokenizer.at('truncation')
+  const strategy = truncation.missing ? undefined : truncation.at('strategy')
+  if (strategy === undefined || strategy.missing) return 'longest_first'
+  const name = strategy.string()
+  const known = Object.hasOwn(pairTruncations, name) ? pairTruncations[name] : undefined
+  return known ?? strategy.fail(`must be one of ${Object.keys(pairTruncations).join(', ')}`)
+}
+
 class CheckpointTokenizer implements Tokenizer {
   readonly vocabSize: number
   readonly baseVocabSize: number
   readonly maxTokenChars: number
   readonly around: Around
   readonly aroundPair: AroundPair | undefined
+  readonly pairTruncation: PairTruncation
   private readonly model: TextModel
   private readonly added: AddedTokens
   private readonly ids: Map<string, number>
@@ -90,6 +111,7 @@ class CheckpointTokenizer implements Tokenizer {
     this.baseVocabSize = vocab.size
     this.around = parts.around
     this.aroundPair = parts.aroundPair
+    this.pairTruncation = readPairTruncation(parts.files)
     this.model = parts.model
     this.added = new AddedTokens(addedTokens, (text) => parts.model.normalize(text))
     this.ids = new Map(vocab)

@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { parseConfig, readConfig } from '#qvl/checkpoint/config.js'
+import { networkOf, parseConfig, readConfig } from '#qvl/checkpoint/config.js'
 import { goldenPath } from '../support/golden.js'
 import { copyOfGolden, expectError } from './folders.js'
 
@@ -23,11 +23,13 @@ describe('overrides', () => {
     expect(config.classifier).toEqual({
       sequenceClassification: true,
       numLabels: undefined,
+      labelNames: new Map(),
+      activation: undefined,
       classifierFromToken: ['no', 'yes'],
       isOriginalQwen3Reranker: true,
       method: undefined,
     })
-    expect(config.text).toEqual(parseConfig(vl).text)
+    expect(networkOf(config)).toEqual(networkOf(parseConfig(vl)))
   })
 
   it('merge nested objects, and replace anything else', () => {
@@ -36,7 +38,7 @@ describe('overrides', () => {
       hidden_size: 7,
       matryoshka_dimensions: [16],
     })
-    expect(config.text).toEqual({ ...parseConfig(vl).text, maxPositions: 4096, ropeTheta: 1e4 })
+    expect(networkOf(config)).toEqual({ ...networkOf(parseConfig(vl)), maxPositions: 4096, ropeTheta: 1e4 })
     expect(config.matryoshkaDimensions).toEqual([16])
     expect(vl.text_config).toMatchObject({ max_position_embeddings: 262144 })
   })

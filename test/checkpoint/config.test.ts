@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import { type ModelConfig, parseConfig, readConfig } from '#qvl/checkpoint/config.js'
+import { type DecoderConfig, type ModelConfig, parseConfig, readConfig } from '#qvl/checkpoint/config.js'
 import { goldenPath } from '../support/golden.js'
 import { errorOf, expectError } from './folders.js'
 
@@ -9,6 +9,8 @@ type Json = Record<string, unknown>
 const golden = (name: string): Json => JSON.parse(readFileSync(goldenPath(`checkpoints/${name}/config.json`), 'utf8'))
 const qwen3 = golden('qwen3-reranker')
 const vl = golden('qwen3-vl-reranker')
+const bert = golden('bert-embedding')
+const crossEncoder = golden('xlm-roberta-reranker')
 
 /** The object with one field, named by its path, set to a value; undefined removes it. */
 function withField(object: Json, path: string, value: unknown): Json {
@@ -17,6 +19,11 @@ function withField(object: Json, path: string, value: unknown): Json {
   const inner = rest.length === 0 ? value : withField({ ...(object[first] as Json) }, rest.join('.'), value)
   const { [first]: _old, ...others } = object
   return inner === undefined ? others : { ...others, [first]: inner }
+}
+
+function decoderOf(config: ModelConfig): DecoderConfig {
+  if (config.family === 'bert') throw new Error('an encoder has no decoder')
+  return config.text
 }
 
 describe('the golden configurations', () => {
@@ -43,6 +50,8 @@ describe('the golden configurations', () => {
       classifier: {
         sequenceClassification: false,
         numLabels: undefined,
+        labelNames: new Map(),
+        activation: undefined,
         classifierFromToken: undefined,
         isOriginalQwen3Reranker: false,
         method: undefined,
@@ -88,6 +97,53 @@ describe('the golden configurations', () => {
   })
 })
 
+describe('encoders', () => {
+  it('bert-embedding', async () => {
+    expect(await readConfig(goldenPath('checkpoints/bert-embedding'))).toMatchObject({
+      family: 'bert',
+      architecture: 'BertModel',
+      dtype: 'F32',
+      encoder: {
+        hidden: 48,
+        intermediate: 96,
+        numLayers: 3,
+        numHeads: 3,
+        headDim: 16,
+        vocabSize: 1000,
+        maxPositions: 512,
+        positionOffset: 0,
+        numTokenTypes: 2,
+        layerNormEps: 1e-12,
+        activation: 'gelu_erf',
+      },
+    })
+  })
+
+  it.each<[string, Json, object]>([
+    ['XLM-RoBERTa', crossEncoder, { maxPositions: 1024, positionOffset: 2, numTokenTypes: 1, padTokenId: 1 }],
+    ['RoBERTa', { ...crossEncoder, model_type: 'roberta', architectures: ['RobertaModel'] }, { positionOffset: 2 }],
+    ['a language model', { ...bert, architectures: ['BertForMaskedLM'] }, { positionOffset: 0, maxPositions: 512 }],
+    ['no model_type', { ...withField(crossEncoder, 'model_type', undefined) }, { positionOffset: 2 }],
+    ['another GELU', { ...bert, hidden_act: 'gelu_new' }, { activation: 'gelu_tanh' }],
+  ])('%s', (_, raw, encoder) => expect(parseConfig(raw)).toMatchObject({ family: 'bert', encoder }))
+
+  it.each<[string, Json, string | undefined]>([
+    ['nothing', {}, undefined],
+    ['a regression', { problem_type: 'regression' }, 'identity'],
+    ['several labels at once', { problem_type: 'multi_label_classification' }, 'sigmoid'],
+    ['one of several labels', { problem_type: 'single_label_classification' }, undefined],
+    ['an older CrossEncoder', { sbert_ce_default_activation_function: 'torch.nn.modules.linear.Identity' }, 'identity'],
+    [
+      'a newer CrossEncoder',
+      { sentence_transformers: { activation_fn: 'torch.nn.modules.activation.Sigmoid', version: '4.0.1' } },
+      'sigmoid',
+    ],
+    ['a newer CrossEncoder without a function', { sentence_transformers: { version: '4.0.1' } }, undefined],
+  ])('what the head says about its logits: %s', (_, fields, activation) =>
+    expect(parseConfig({ ...crossEncoder, ...fields }).classifier.activation).toBe(activation),
+  )
+})
+
 describe('the layouts of transformers 4 and 5 give the same configuration', () => {
   it('qwen3', () => {
     const { rope_theta, rope_scaling: _none, torch_dtype, ...rest } = qwen3
@@ -115,12 +171,22 @@ describe('what may be left out', () => {
     ['model_type', withField(qwen3, 'model_type', undefined), (config) => config.family, 'qwen3'],
     ['model_type of VL', withField(vl, 'model_type', undefined), (config) => config.family, 'qwen3-vl'],
     ['architectures', withField(qwen3, 'architectures', undefined), (config) => config.architecture, 'Qwen3Model'],
-    ['head_dim', withField(qwen3, 'head_dim', undefined), (config) => config.text.headDim, 12],
+    ['head_dim', withField(qwen3, 'head_dim', undefined), (config) => decoderOf(config).headDim, 12],
     ['dtype', withField(qwen3, 'torch_dtype', undefined), (config) => config.dtype, undefined],
-    ['tie_word_embeddings', withField(qwen3, 'tie_word_embeddings', undefined), (c) => c.text.tiedEmbeddings, false],
-    ['the whole model ties', withField(vl, 'tie_word_embeddings', true), (config) => config.text.tiedEmbeddings, true],
-    ['one of several ends', withField(qwen3, 'eos_token_id', [5, 6]), (config) => config.text.eosTokenId, 5],
-    ['unknown fields', { ...qwen3, _attn_implementation_internal: 'x', a: { b: 1 } }, (c) => c.text.hidden, 48],
+    [
+      'tie_word_embeddings',
+      withField(qwen3, 'tie_word_embeddings', undefined),
+      (c) => decoderOf(c).tiedEmbeddings,
+      false,
+    ],
+    [
+      'the whole model ties',
+      withField(vl, 'tie_word_embeddings', true),
+      (config) => decoderOf(config).tiedEmbeddings,
+      true,
+    ],
+    ['one of several ends', withField(qwen3, 'eos_token_id', [5, 6]), (config) => decoderOf(config).eosTokenId, 5],
+    ['unknown fields', { ...qwen3, _attn_implementation_internal: 'x', a: { b: 1 } }, (c) => decoderOf(c).hidden, 48],
     [
       'a supported class among others',
       { ...qwen3, architectures: ['X', 'Qwen3Model'] },
@@ -197,6 +263,10 @@ describe('a bad value is refused, and its field named', () => {
     ['vision_config.deepstack_visual_indexes', [0, 1, 4], 'from 0 to 3', vl],
     ['vision_config.deepstack_visual_indexes', [0, 0], 'repetition', vl],
     ['vision_config.deepstack_visual_indexes', [0, 1, 2, 3], '3 layers', vl],
+    ['num_attention_heads', 5, 'even parts', bert],
+    ['layer_norm_eps', undefined, 'missing', bert],
+    ['type_vocab_size', 0, 'from 1', bert],
+    ['max_position_embeddings', 2, 'above 2', crossEncoder],
   ])('%s = %j', async (path, value, words, base = qwen3) => {
     const action = (): unknown => parseConfig(withField(base, path, value))
     await expectError(action, 'CONFIG_INVALID', ['config.json', words])
@@ -230,6 +300,16 @@ describe('what qvl does not run is named', () => {
     ['text_config.rope_parameters.mrope_interleaved', false, 'mrope_interleaved', vl],
     ['vision_config.hidden_act', 'silu', 'hidden_act', vl],
     ['vision_config.rope_parameters.rope_type', 'yarn', 'yarn', vl],
+    ['model_type', 'mpnet', 'mpnet', bert],
+    ['model_type', 'nomic_bert', 'nomic_bert', bert],
+    ['model_type', 'modernbert', 'modernbert', bert],
+    ['model_type', 'new', 'new', bert],
+    ['model_type', 'distilbert', 'distilbert', bert],
+    ['architectures', ['BertForTokenClassification'], 'BertForTokenClassification', bert],
+    ['position_embedding_type', 'relative_key', 'position_embedding_type', bert],
+    ['hidden_act', 'swiglu', 'hidden_act', bert],
+    ['is_decoder', true, 'is_decoder', bert],
+    ['sentence_transformers', { activation_fn: 'torch.nn.modules.activation.Tanh' }, 'Tanh', crossEncoder],
   ])('%s = %j', (path, value, words, base = qwen3) =>
     expectError(() => parseConfig(withField(base, path, value)), 'MODEL_UNSUPPORTED', ['config.json', words]),
   )
@@ -238,5 +318,8 @@ describe('what qvl does not run is named', () => {
     expectError(() => parseConfig({ ...qwen3, model_type: 'llama' }), 'MODEL_UNSUPPORTED', [
       'qwen3 (Qwen3Model, Qwen3ForCausalLM, Qwen3ForSequenceClassification)',
       'qwen3_vl (Qwen3VLModel,',
+      'bert (BertModel, BertForSequenceClassification, BertForMaskedLM)',
+      'roberta (RobertaModel,',
+      'xlm-roberta (XLMRobertaModel,',
     ]))
 })

@@ -162,7 +162,7 @@ describe('qvl refuses', () => {
       'a failed line, with --strict',
       () => ({
         args: ['embed', inFolder('q.jsonl'), '-m', embedder, '--strict'],
-        expected: { code: 2, error: 'REQUEST_INVALID', names: /Line 1/ },
+        expected: { code: 2, error: 'REQUEST_SCHEMA', names: /Line 1/ },
       }),
     ],
     [
@@ -201,13 +201,13 @@ describe('lines that fail', () => {
     const lines = parseLines<{ id?: string; index?: number; results?: unknown[]; error?: { code: string } }>(stdout)
     expect(lines.map(({ id, index, error }) => [id ?? index, error?.code])).toEqual([
       [0, undefined],
-      [1, 'REQUEST_INVALID'],
+      [1, 'REQUEST_SCHEMA'],
       ['long', 'INPUT_TOO_LONG'],
-      [3, 'REQUEST_INVALID'],
+      [3, 'REQUEST_SCHEMA'],
       [4, undefined],
     ])
     expect(lines[4]!.results).toEqual(lines[0]!.results)
-    expect(stderr).toContain('line 2: error[REQUEST_INVALID]')
+    expect(stderr).toContain('line 2: error[REQUEST_SCHEMA]')
     expect(stderr).toContain('3 of 5 lines failed')
   })
 

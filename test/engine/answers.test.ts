@@ -22,9 +22,9 @@ describe('a classification', () => {
     ['several labels: one of them', true, [0, Math.log(3)], [0.25, 0.75]],
     ['large numbers', true, [1000, 1000], [0.5, 0.5]],
     ['raw', false, [2, -1], [2, -1]],
-  ])('%s', (_, useActivation, logits, expected) => {
+  ])('%s', async (_, useActivation, logits, expected) => {
     const timing = { queueMs: 1, runMs: 2 }
-    const result = answer(classify(useActivation), [rows(logits)], timing, { yesNo: undefined })
+    const result = await answer(classify(useActivation), [rows(logits)], timing, { yesNo: undefined })
     expect(result.probs).toHaveLength(expected.length)
     for (const [index, value] of expected.entries()) expect(result.probs[index]).toBeCloseTo(value, 6)
     expect(result).toMatchObject({ timing, usage: { promptTokens: 7, cachedTokens: 3 } })

@@ -135,6 +135,15 @@ describe('an engine', () => {
     await engine.close()
   })
 
+  it('answers what is queued when it is closed, and takes no more', async () => {
+    const engine = await openEngine({ model: checkpoint('qwen3-reranker'), device: 'ort' })
+    const queued = engine.score({ query: 'cat', documents: ['dog'] })
+    await engine.close()
+    expect((await queued).scores[0]).toBeCloseTo(0.15284, 4)
+    await expect(engine.score({ query: 'cat', documents: ['dog'] })).rejects.toMatchObject({ code: 'NOT_READY' })
+    await engine.close()
+  })
+
   it.each([
     ['no embeddings from a reranker', 'qwen3-reranker', (e: Engine) => e.preparer.embed({ content: 'x' })],
     ['too many dimensions', 'qwen3-embedding', (e: Engine) => e.preparer.embed({ content: 'x', dimensions: 65 })],

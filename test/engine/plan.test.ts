@@ -23,7 +23,8 @@ describe('the plan', () => {
       maxModelLen: 32_768,
       maxNumBatchedTokens: 500,
       weightBytes,
-      packedBytes: weightBytes,
+      // The checkpoint is in bfloat16, and this device computes with float32 weights.
+      packedBytes: 2 * weightBytes,
       prefixCacheBytes: 0,
     })
     expect(plan.longestPromptBytes).toBeGreaterThan(60 * plan.workspaceBytes)
@@ -47,7 +48,7 @@ describe.runIf(hasAddon())('the plan for the cpu device', () => {
     ['float32', { dtype: 'float32' }, 'float32'],
     ['bfloat16', { dtype: 'bfloat16' }, 'bfloat16'],
     ['int8', { quantization: 'int8' }, 'int8'],
-    ["the checkpoint's own type", {}, 'float32'],
+    ["the checkpoint's own type", {}, 'bfloat16'],
   ])('knows the packed weights to the byte: %s', async (_, types, dtype) => {
     const plan = await planEngine({ model, device: 'cpu', threads: 1, prefixCacheBytes: 5, ...types })
     expect(plan).toMatchObject({ dtype, threads: 1, prefixCacheBytes: 5 })

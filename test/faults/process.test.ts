@@ -10,8 +10,8 @@ import { describe, expect, it } from 'vitest'
 import { checkpointPath, type ServerProcess, spawnServe, startServer, until } from '../support/server.js'
 
 /** No two begin alike, so that nothing is computed once for several. */
-const distinct = (count: number, from = 0): string[] =>
-  Array.from({ length: count }, (_, index) => `${from + index} ${'some text that takes a while '.repeat(12)}`)
+const distinct = (count: number, { from = 0, repeat = 12 } = {}): string[] =>
+  Array.from({ length: count }, (_, index) => `${from + index} ${'some text that takes a while '.repeat(repeat)}`)
 
 async function loadOf(server: ServerProcess): Promise<number> {
   const body = (await (await fetch(`${server.url}/load`)).json()) as { server_load: number }
@@ -46,7 +46,9 @@ describe('67: SIGTERM', () => {
   it('with 100 requests in flight: what was taken is answered', async () => {
     await using server = await startServer('qwen3-embedding')
     const answers = Array.from({ length: 100 }, (_, index) =>
-      server.post('/v1/embeddings', { input: distinct(10, 10 * index) }).then(({ status }) => status, refusalOf),
+      server
+        .post('/v1/embeddings', { input: distinct(10, { from: 10 * index }) })
+        .then(({ status }) => status, refusalOf),
     )
     await until(async () => (await loadOf(server)) > 50)
     const taken = await loadOf(server)
@@ -65,7 +67,7 @@ describe('67: SIGTERM', () => {
         args: ['--drain-timeout', timeout],
       })
       const started = performance.now()
-      const answer = server.post('/v1/embeddings', { input: distinct(1000) })
+      const answer = server.post('/v1/embeddings', { input: distinct(2000, { repeat: 60 }) })
       await until(async () => (await loadOf(server)) === 1)
       server.kill('SIGTERM')
       expect((await answer).status).toBe(503)

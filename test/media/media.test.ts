@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { afterAll, describe, expect, it } from 'vitest'
@@ -6,18 +5,10 @@ import { Media } from '#qvl/media/media.js'
 import { officialSampling, oneDecimal } from '#qvl/media/sampling.js'
 import { imageLimits } from '#qvl/media/smart-resize.js'
 import { probeVideo, videoFormat, videoFrames } from '#qvl/media/video-file.js'
+import { hasFfmpeg } from '../support/ffmpeg.js'
 import { bytes, floats, goldenPath, maxDifference, readGolden, type StoredArray } from '../support/golden.js'
 
 const tools = { ffmpeg: 'ffmpeg' }
-const hasFfmpeg = (() => {
-  try {
-    execFileSync('ffmpeg', ['-version'], { stdio: 'ignore' })
-    return true
-  } catch {
-    return false
-  }
-})()
-
 const layout = { patchSize: 16, temporalPatchSize: 2, mergeSize: 2 }
 const media = new Media({
   layout,

@@ -68,7 +68,7 @@ describe('batch lines', () => {
       400,
       expect.stringMatching(/^URL .* was used. Supported endpoints: \/v1\/emb/),
     ],
-    ['/v1/embeddings', {}, 400, { error: expect.objectContaining({ type: 'BadRequestError', param: 'body.input' }) }],
+    ['/v1/embeddings', {}, 400, { error: expect.objectContaining({ type: 'Bad Request', param: 'body.input' }) }],
     ['/v1/embeddings', undefined, 400, { error: expect.objectContaining({ param: 'body', code: 400 }) }],
     [
       '/rerank',

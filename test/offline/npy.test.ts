@@ -47,7 +47,7 @@ describe('npy', () => {
     for (const index of [1, 3, 4]) expect(rows[index]).toEqual(new Array(8).fill(Number.NaN))
     const errors = (await readFile(`${file}.errors.jsonl`, 'utf8')).trimEnd().split('\n')
     expect(errors.map((line): unknown => JSON.parse(line))).toEqual([
-      { row: 1, index: 1, error: expect.objectContaining({ code: 'REQUEST_INVALID' }) },
+      { row: 1, index: 1, error: expect.objectContaining({ code: 'REQUEST_SCHEMA' }) },
       { row: 3, index: 3, error: expect.objectContaining({ code: 'RESULT_NOT_FINITE' }) },
       expect.objectContaining({ row: 4, custom_id: 'c' }),
     ])

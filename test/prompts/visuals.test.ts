@@ -1,72 +1,17 @@
 // Prompts with images and videos, against the ids of the official scripts.
 
 import { describe, expect, it } from 'vitest'
-import { pairTimes } from '#qvl/media/sampling.js'
 import type { VisualFacts } from '#qvl/media/visual.js'
-import type { Content, Part } from '#qvl/prompts/content.js'
 import { qwen3VlEmbedding } from '#qvl/prompts/qwen3-vl-embedding.js'
 import { qwen3VlReranker } from '#qvl/prompts/qwen3-vl-reranker.js'
-import { mediaParts, visualReference } from '#qvl/prompts/visuals.js'
+import { visualReference } from '#qvl/prompts/visuals.js'
 import { plainText } from '#qvl/text/rich-text.js'
 import { openTokenizer } from '#qvl/text/tokenizer.js'
-import { goldenPath, readGolden } from '../support/golden.js'
-
-type Grid = [time: number, height: number, width: number]
-
-interface Side {
-  text?: string | string[]
-  image?: string | string[]
-  video?: string | string[]
-}
-
-interface VlCase {
-  id: string
-  input: Side & { instruction?: string | null; query?: Side; document?: Side; max_length?: number }
-  expanded_prompt?: string
-  prompt: string
-  input_ids: number[]
-  image_grid_thw?: Grid[]
-  video_grid_thw?: Grid[]
-  video_frame_indices?: number[] | number[][]
-  video_fps?: number | number[]
-}
-
-const list = <Item>(value: Item | Item[] | undefined): Item[] =>
-  value === undefined ? [] : Array.isArray(value) ? value : [value]
-
-function contentOf({ text, image, video }: Side): Content {
-  const parts: Part[] = list(text).map((each) => ({ type: 'text', text: each }))
-  for (const each of list(image)) parts.push({ type: 'image', image: each })
-  if (video !== undefined) parts.push({ type: 'video', video })
-  return parts
-}
-
-/** What the golden file says of the images and videos, in the order in which the prompt holds them. */
-function visualsOf(example: VlCase, contents: Content[]): Map<string, VisualFacts> {
-  const images = [...(example.image_grid_thw ?? [])]
-  const videos = [...(example.video_grid_thw ?? [])]
-  const parts = contents.flatMap(mediaParts)
-  return new Map(
-    parts.map((part) => {
-      const grid = (part.type === 'image' ? images : videos).shift()!
-      const [time, height, width] = grid
-      const indices = list(example.video_frame_indices as number[] | undefined).flat()
-      const fps = list(example.video_fps as number | undefined)[0]
-      const frames = typeof (part.type === 'video' && part.video) === 'string' ? indices : [...Array(2 * time).keys()]
-      const times = part.type === 'image' ? [] : pairTimes(frames, fps ?? 2)
-      const tokens = { height: height / 2, width: width / 2 }
-      return [visualReference(part), { kind: part.type, key: visualReference(part), grid, tokens, times }]
-    }),
-  )
-}
-
-function mediaCases(name: string): VlCase[] {
-  const { cases } = readGolden<{ cases: VlCase[] }>(`${name}/cases.json`)
-  return cases.filter(({ image_grid_thw, video_grid_thw }) => image_grid_thw ?? video_grid_thw)
-}
+import { goldenPath } from '../support/golden.js'
+import { contentOf, mediaCases, type VlGoldenCase, visualsOf } from '../support/vl-cases.js'
 
 const tokenizerOf = (name: string) => openTokenizer(goldenPath(`checkpoints/${name}`), { specialTokensInText: 'parse' })
-const limitsOf = ({ input }: VlCase) =>
+const limitsOf = ({ input }: VlGoldenCase) =>
   ({ maxTokens: input.max_length ?? 32768, overflow: input.max_length === undefined ? 'error' : 'truncate' }) as const
 
 describe('images and videos in prompts', () => {

@@ -116,7 +116,7 @@ const nothing = (): never => {
 
 const model: Engine['model'] = {
   ...{ id: 'plain', fingerprint: '', kind: 'embed', architecture: 'unknown', format: 'plain', formatReason: 'test' },
-  ...{ hidden: 1, maxModelLen: 8, labels: [], device: 'reference' },
+  ...{ hidden: 1, maxModelLen: 8, labels: [], promptNames: [], device: 'reference' },
 }
 
 const noPreparer: Preparer = {

@@ -3,6 +3,7 @@
 #include "simd_avx2.h"
 #include "tables.h"
 
+#include "halves.inl"
 #include "maths.inl"
 #include "rows.inl"
 #include "tiles.inl"

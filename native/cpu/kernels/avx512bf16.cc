@@ -4,6 +4,7 @@
 #include "simd_avx512.h"
 #include "tables.h"
 
+#include "halves.inl"
 #include "maths.inl"
 #include "rows.inl"
 #include "tiles.inl"

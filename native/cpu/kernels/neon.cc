@@ -6,6 +6,7 @@
 #include "simd_neon.h"
 #include "tables.h"
 
+#include "halves.inl"
 #include "maths.inl"
 #include "rows.inl"
 #include "tiles.inl"

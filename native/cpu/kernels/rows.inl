@@ -23,13 +23,7 @@ inline float sumVectors(int64_t n, Term term) {
 }
 
 void toBf16(int64_t n, const float* x, bf16* out) {
-  eachVector(n, [=](int64_t i, auto where) {
-    const Floats value = load(x + i, where);
-    const Ints whole = bits(value), upper = shiftRight<16>(whole);
-    const Ints rounded = shiftRight<16>(whole + (upper & splatInt(1)) + splatInt(0x7fff));
-    // A NaN is made quiet, so that cutting its lower bits cannot turn it into an infinity.
-    storeHalves(out + i, whereNan(value, upper | splatInt(0x40), rounded), where);
-  });
+  eachVector(n, [=](int64_t i, auto where) { storeHalves(out + i, roundedHalves(load(x + i, where)), where); });
 }
 
 void toF32(int64_t n, const bf16* x, float* out) {
@@ -130,30 +124,38 @@ void scaleRow(int64_t n, float factor, float* x) {
   eachVector(n, [=](int64_t i, auto where) { store(x + i, load(x + i, where) * splat(factor), where); });
 }
 
-/** e^(before - after); most blocks do not raise the maximum, or are the first. */
-inline float shrinkFactor(float before, float after) {
-  if (before == after) return 1;
-  return before == -INFINITY ? 0 : firstLane(exponential(splat(before - after)));
+// What softmaxRow stores for each type of probabilities.
+template <class Where>
+inline void storePowers(float* p, Floats exponents, Where where, Floats& total) {
+  const Floats powers = exponential2<5>(exponents);
+  store(p, powers, where);
+  total = total + keep(powers, where, splat(0));
+}
+template <class Where>
+inline void storePowers(bf16* p, Floats exponents, Where where, Floats& total) {
+  const Floats powers = exponential2<3>(exponents);
+  storeNormalHalves(p, powers, where);
+  total = total + keep(powers, where, splat(0));
 }
 
-float softmaxRow(int n, int limit, float scale, const float* scores, float* runningMax, float* runningSum, float* p) {
-  eachVector(n - limit, [=](int64_t i, auto where) { store(p + limit + i, splat(0), where); });
+template <class P>
+float softmaxRow(int n, int limit, float scale, const float* scores, float* runningMax, float* runningSum, P* p) {
+  for (int i = limit; i < n; ++i) p[i] = 0;
   if (limit <= 0) return 1;
-  const Floats factor = splat(scale), lowest = splat(-INFINITY);
+  const Floats lowest = splat(-INFINITY);
   Floats most = splat(*runningMax);
-  eachVector(limit, [&](int64_t i, auto where) {
-    most = max(most, keep(load(scores + i, where) * factor, where, lowest));
-  });
-  const float newMax = largest(most);
-  const Floats subtract = splat(-newMax);
+  eachVector(limit, [&](int64_t i, auto where) { most = max(most, keep(load(scores + i, where), where, lowest)); });
+  const float before = *runningMax, after = largest(most);
+  const float factor = scale * 1.44269504f;  // powers of 2 instead of e
+  const Floats factors = splat(factor), subtract = splat(-after * factor);
   Floats total = splat(0);
   eachVector(limit, [&](int64_t i, auto where) {
-    const Floats power = exponential(fma(load(scores + i, where), factor, subtract));
-    store(p + i, power, where);
-    total = total + keep(power, where, splat(0));
+    storePowers(p + i, fma(load(scores + i, where), factors, subtract), where, total);
   });
-  const float shrink = shrinkFactor(*runningMax, newMax);
-  *runningMax = newMax;
+  // Most blocks do not raise the maximum, or are the first.
+  const bool isFirst = before == -INFINITY;
+  const float shrink = before == after ? 1 : isFirst ? 0 : firstLane(exponential2<5>(splat((before - after) * factor)));
+  *runningMax = after;
   *runningSum = *runningSum * shrink + sum(total);
   return shrink;
 }

@@ -110,6 +110,15 @@ inline Ints evenBytesSigned(Ints v) { return {_mm512_srai_epi16(_mm512_slli_epi1
 inline Ints oddBytesSigned(Ints v) { return {_mm512_srai_epi16(v, 8)}; }
 inline Ints multiplyHalves(Ints a, Ints b) { return {_mm512_madd_epi16(a, b)}; }
 
+#if defined(__AVX512BF16__)
+inline void storeNormalHalves(uint16_t* p, Floats v, Whole) {
+  _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), reinterpret_cast<__m256i>(_mm512_cvtneps_pbh(v.v)));
+}
+inline void storeNormalHalves(uint16_t* p, Floats v, Part part) {
+  _mm256_mask_storeu_epi16(p, mask(part), reinterpret_cast<__m256i>(_mm512_cvtneps_pbh(v.v)));
+}
+#endif
+
 template <class Vector>
 inline void opaque(Vector& v) {
   asm volatile("" : "+v"(v.v));

@@ -137,11 +137,33 @@ void tile(int rows, int K, const typename Product::X* x, int64_t ldx, const type
   tileColumns<Product, kPanel, Product::kVectors>(rows, {K / Product::kDepth, x, ldx, panel, out, kPanel, false});
 }
 
+/** tileRows for the vectors that `columns` need, at most Vectors; narrower tiles than 16 columns gain nothing. */
+template <class Product, int Vectors>
+inline void tileVectors(int columns, int rows, const TileTask<Product>& task) {
+  if constexpr (Vectors > 1 && Vectors * kLanes > 16) {
+    if (columns <= (Vectors - 1) * kLanes) return tileVectors<Product, Vectors - 1>(columns, rows, task);
+  }
+  tileRows<Product, kKeyBlock, Vectors, kBlockRows>(rows, task);
+}
+
 template <class Product>
-void tile32(int rows, int K, const typename Product::X* x, int64_t ldx, const typename Product::W* panel,
-            typename Product::Out* out, int64_t ldo, bool accumulate) {
-  tileColumns<Product, kValueBlock, kBlockVectors32>(
-      rows, {K / Product::kDepth, x, ldx, panel, out, ldo, accumulate});
+void scores(int rows, int K, int columns, const typename Product::X* x, int64_t ldx, const typename Product::W* panel,
+            typename Product::Out* out, int64_t ldo) {
+  constexpr int kWidth = Product::kVectors * kLanes;
+  for (int row = 0; row < rows; row += kBlockRows) {
+    for (int column = 0; column < columns; column += kWidth) {
+      const auto* const columnPanel = panel + column * Product::kDepth;
+      const TileTask<Product> task{K / Product::kDepth,      x + row * ldx, ldx,  columnPanel,
+                                   out + row * ldo + column, ldo,           false};
+      tileVectors<Product, Product::kVectors>(columns - column, rows - row, task);
+    }
+  }
+}
+
+template <class Product>
+void values(int rows, int K, const typename Product::X* x, int64_t ldx, const typename Product::W* panel,
+            typename Product::Out* out, int64_t ldo) {
+  tileColumns<Product, kValueBlock, kBlockVectors32>(rows, {K / Product::kDepth, x, ldx, panel, out, ldo, true});
 }
 
 constexpr int kBurstSteps = 1 << 15;
@@ -187,9 +209,30 @@ double peak(double seconds) {
 /** The table of a set whose products of each type are those given. */
 template <class F32, class Bf16, class I8>
 constexpr Kernels kernelTable(const char* name) {
-  return {name,          tile<F32>,   tile<Bf16>, tile<I8>,     tile32<F32>, tile32<Bf16>, toBf16,
-          toF32,         quantizeRow, rmsNormRow, layerNormRow, rotaryRow,   activateRow,  swigluRow,
-          addRow,        softmaxRow,  scaleRow,   sumSquares,   peak<F32>,   peak<Bf16>,   peak<I8>};
+  return {name,
+          tile<F32>,
+          tile<Bf16>,
+          tile<I8>,
+          scores<F32>,
+          scores<Bf16>,
+          values<F32>,
+          values<Bf16>,
+          toBf16,
+          toF32,
+          quantizeRow,
+          rmsNormRow,
+          layerNormRow,
+          rotaryRow,
+          activateRow,
+          swigluRow,
+          addRow,
+          softmaxRow<float>,
+          softmaxRow<bf16>,
+          scaleRow,
+          sumSquares,
+          peak<F32>,
+          peak<Bf16>,
+          peak<I8>};
 }
 
 }  // namespace

@@ -15,7 +15,7 @@ import {
   text,
   wholeNumber,
 } from './json-schema.js'
-import { chatFields, envelopeFields, instructionFields, promptFields, vectorFields } from './shared-fields.js'
+import { chatFields, envelopeFields, instructionFields, promptFields, purposeFields, vectorFields } from './shared-fields.js'
 
 const conversations = anyOf(listOf(refTo('Message')), listOf(listOf(refTo('Message'))))
 
@@ -56,6 +56,7 @@ export const embeddingsSchema: EndpointSchema = {
       {
         ...inputFields(refTo('Content')),
         ...instructionFields,
+        ...purposeFields,
         ...vectorFields,
         dimensions: optional('integer', 'Keep so many numbers of each vector.', { minimum: 1 }),
       },
@@ -99,6 +100,7 @@ export const poolingSchema: EndpointSchema = {
         },
         ...inputFields(refTo('Content')),
         ...instructionFields,
+        ...purposeFields,
         ...vectorFields,
       },
       [],

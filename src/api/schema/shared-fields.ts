@@ -32,6 +32,11 @@ export const instructionFields: Properties = {
   instruct: optional('string', 'SGLang’s name of `instruction`.'),
 }
 
+/** Of requests for vectors. */
+export const purposeFields: Properties = {
+  prompt_name: optional('string', 'One of the model’s own prompts, or `query` or `document`.'),
+}
+
 export const chatFields: Properties = {
   add_generation_prompt: optional('boolean', 'For conversations: end with the header of an answer.', {
     default: false,

@@ -46,12 +46,7 @@ export class CpuProgram implements LoadedProgram {
     try {
       return await run
     } catch (cause) {
-      throw new QvlError('DEVICE_FAILED', {
-        what: 'The cpu device could not compute a batch.',
-        why: isOutOfMemory(cause) ? 'Memory ran out.' : 'The batch does not fit the model, or was cancelled.',
-        do: 'Lower --max-num-batched-tokens if memory is short; otherwise report this with --debug.',
-        cause,
-      })
+      throw runFailed(cause)
     }
   }
 
@@ -89,6 +84,16 @@ function nativeInputs(inputs: ProgramInputs): NativeInputs {
   return Object.fromEntries(
     Object.entries(inputs).map(([name, input]) => [name, isSpans(input) ? flatSpans(input) : input]),
   )
+}
+
+function runFailed(cause: unknown): QvlError {
+  const what = 'The cpu device could not compute a batch.'
+  if (isOutOfMemory(cause)) {
+    const todo = 'Lower --max-num-batched-tokens, or --max-model-len for a single long text.'
+    return new QvlError('DEVICE_OUT_OF_MEMORY', { what, why: 'Memory ran out.', do: todo, cause })
+  }
+  const why = 'The batch does not fit the model, or was cancelled.'
+  return new QvlError('DEVICE_FAILED', { what, why, do: 'Report this with --debug.', cause })
 }
 
 const noNumber = -1

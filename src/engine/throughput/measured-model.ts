@@ -2,11 +2,12 @@
 
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type ModelConfig, parseConfig } from '../../checkpoint/config.js'
+import { type ModelConfig, networkOf, parseConfig } from '../../checkpoint/config.js'
 import { readJsonFile } from '../../checkpoint/json.js'
+import type { LoadOptions } from '../../devices/device.js'
 import type { Model } from '../../models/model.js'
-import { qwen3, qwen3WeightShapes } from '../../models/qwen3.js'
 import { type CheckpointOptions, findCheckpoint } from '../find-checkpoint.js'
+import { dtypeOf, networkAlone, networkShapes } from '../load-model.js'
 import { makeDummyWeights } from './dummy-weights.js'
 
 export interface MeasuredModel {
@@ -15,10 +16,13 @@ export interface MeasuredModel {
   maxPositions: number
   /** Names the weights' content. */
   fingerprint: string
+  /** Of matrix products. */
+  dtype: LoadOptions['dtype']
 }
 
 export interface MeasuredModelOptions extends CheckpointOptions {
   dummyWeights: boolean
+  dtype?: LoadOptions['dtype']
   /** Of dummy weights. */
   seed: number
   /** Dummy weights are written here. */
@@ -29,21 +33,22 @@ export interface MeasuredModelOptions extends CheckpointOptions {
 export async function openMeasuredModel(options: MeasuredModelOptions): Promise<MeasuredModel> {
   if (options.dummyWeights) return await dummyModel(options)
   const { config, weights, fingerprint } = await findCheckpoint(options)
-  return { ...sizesOf(config), model: qwen3(config.text, weights), fingerprint }
+  return { ...factsOf(config, options), model: networkAlone(config, weights), fingerprint }
 }
 
-async function dummyModel({ model: path, hfOverrides, seed, folder }: MeasuredModelOptions): Promise<MeasuredModel> {
+async function dummyModel(options: MeasuredModelOptions): Promise<MeasuredModel> {
+  const { model: path, hfOverrides, seed, folder } = options
   const file = (await isFolder(path)) ? join(path, 'config.json') : path
   const raw = await readJsonFile(file, { what: "a model's configuration", code: 'CONFIG_INVALID' })
   const config = parseConfig(raw, hfOverrides, file)
-  const weights = await makeDummyWeights(qwen3WeightShapes(config.text), { folder, seed })
-  return { ...sizesOf(config), model: qwen3(config.text, weights), fingerprint: `dummy ${seed}` }
+  const weights = await makeDummyWeights(networkShapes(config), { folder, seed })
+  return { ...factsOf(config, options), model: networkAlone(config, weights), fingerprint: `dummy ${seed}` }
 }
 
-const sizesOf = ({ text }: ModelConfig): Pick<MeasuredModel, 'vocabSize' | 'maxPositions'> => ({
-  vocabSize: text.vocabSize,
-  maxPositions: text.maxPositions,
-})
+function factsOf(config: ModelConfig, { dtype }: MeasuredModelOptions): Omit<MeasuredModel, 'model' | 'fingerprint'> {
+  const { vocabSize, maxPositions } = networkOf(config)
+  return { vocabSize, maxPositions, dtype: dtypeOf(config, dtype) }
+}
 
 /** What is not there is reported when it is read. */
 const isFolder = (path: string): Promise<boolean> =>

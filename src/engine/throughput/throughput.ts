@@ -91,8 +91,8 @@ export async function measureThroughput(options: ThroughputOptions): Promise<Thr
 /** The first load finds nothing that the device keeps on disk between starts, the second finds all of it. */
 async function loadTwice(
   device: Device,
-  { model, fingerprint }: MeasuredModel,
-  { threads, dtype, quantization, signal, warn }: ThroughputOptions,
+  { model, fingerprint, dtype }: MeasuredModel,
+  { threads, quantization, signal, warn }: ThroughputOptions,
   cacheDir: string,
 ): Promise<{ program: LoadedProgram; loadSeconds: ThroughputReport['loadSeconds'] }> {
   const load = async (): Promise<{ program: LoadedProgram; seconds: number }> => {

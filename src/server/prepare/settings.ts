@@ -18,6 +18,7 @@ export function requestSettings(settings: PrepareSettings, preparer: Preparer): 
     maxItems: limits.maxItems,
     maxTextBytes: limits.maxTextBytes,
     model: preparer.model,
+    promptNames: preparer.model.promptNames,
     renderChat: (messages, options) => preparer.renderChat(messages, options),
     trustRequestChatTemplate,
     acceptsBytes: true,

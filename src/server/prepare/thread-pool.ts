@@ -116,6 +116,8 @@ export class ThreadPool {
 
   async #ask(thread: PreparingThread, { question, signal }: Job): Promise<Packed> {
     const { maxAbandonedMs = defaultMaxAbandonedMs } = this.#options
+    // The client may have left while a new thread was starting.
+    signal.throwIfAborted()
     let timer: NodeJS.Timeout | undefined
     const abandon = (): void => {
       timer = setTimeout(() => void thread.close(), maxAbandonedMs)

@@ -59,6 +59,8 @@ function changed(plan: Plan, path: (string | number)[], value: unknown): Plan {
   return copy
 }
 
+const attentionStep = wholePlan().steps.findIndex(({ kind }) => kind === 'attention')
+
 const wrongPlans: { path: (string | number)[]; value: unknown }[] = [
   { path: ['steps'], value: 7 },
   { path: ['steps', 0, 'kind'], value: 'nonsense' },
@@ -67,6 +69,7 @@ const wrongPlans: { path: (string | number)[]; value: unknown }[] = [
   { path: ['steps', 0, 'out'], value: 0.5 },
   { path: ['steps', 0, 'out'], value: undefined },
   { path: ['steps', 0, 'table'], value: 1 },
+  { path: ['steps', attentionStep, 'scale'], value: -1 },
   { path: ['values', 0, 'width'], value: 0 },
   { path: ['values', 0, 'width'], value: 2 ** 40 },
   { path: ['values', 0, 'rows'], value: 9 },

@@ -54,11 +54,11 @@ inline void benchRows(const Kernels& kernels) {
   constexpr int kCalls = 20000, kWidth = 3072;
   Random random(1);
   const Exact<float> scores = random.floats(kKeyBlock * 8);
-  Exact<float> p(kKeyBlock);
+  Exact<bf16> p(kKeyBlock);
   const Rates softmax = rates(kCalls, [&] {
     for (int i = 0; i < kCalls; ++i) {
       float most = 0, sum = 0;
-      kernels.softmaxRow(kKeyBlock, kKeyBlock, 0.1f, scores.data() + i % 8 * kKeyBlock, &most, &sum, p.data());
+      kernels.softmaxRowBf16(kKeyBlock, kKeyBlock, 0.1f, scores.data() + i % 8 * kKeyBlock, &most, &sum, p.data());
     }
   });
   const Exact<float> gate = random.floats(kWidth), up = random.floats(kWidth);

@@ -53,8 +53,8 @@ struct TileCase {
   Exact<typename Types::X> x;
   Exact<typename Types::W> panel;
 
-  TileCase(Random& random, int numColumns, int longest)
-      : rows(random.between(1, kTileRows)),
+  TileCase(Random& random, int maxRows, int numColumns, int longest)
+      : rows(random.between(1, maxRows)),
         K((random.length(longest) + Types::kDepth - 1) / Types::kDepth * Types::kDepth),
         columns(numColumns),
         ldx(K + random.between(0, 3)),
@@ -99,11 +99,13 @@ struct TileCase {
 };
 
 constexpr int kTileCases = 40;
+/** More than a tile has: attention's products take any number. */
+constexpr int kManyRows = 3 * kTileRows;
 
 template <class Types, class Member>
 void checkTile(Test& test, const char* name, Member member) {
   for (int i = 0; i < kTileCases; ++i) {
-    const TileCase<Types> c(test.random, kPanel, 4200);
+    const TileCase<Types> c(test.random, kTileRows, kPanel, 4200);
     const Exact<typename Types::Out> zeros(c.rows * kPanel);
     test.check(name, c.expected(zeros), false, [&](const Kernels& kernels) {
       return c.run(zeros, [&](int rows, const auto* x, auto* out) {
@@ -114,14 +116,33 @@ void checkTile(Test& test, const char* name, Member member) {
 }
 
 template <class Types, class Member>
-void checkTile32(Test& test, const char* name, Member member) {
+void checkScores(Test& test, const char* name, Member member) {
   for (int i = 0; i < kTileCases; ++i) {
-    const TileCase<Types> c(test.random, kValueBlock, 500);
-    const bool accumulate = i % 2 == 1;
-    const Exact<float> start = test.random.floats(c.rows * kValueBlock, accumulate ? 1 : 0);
+    const TileCase<Types> c(test.random, kManyRows, kKeyBlock, 300);
+    const int columns = test.random.between(1, kKeyBlock);
+    const Exact<float> zeros(c.rows * kKeyBlock);
+    const Expected expected = c.expected(zeros);
+    test.check(name, expected, false, [&](const Kernels& kernels) {
+      Values values = c.run(zeros, [&](int rows, const auto* x, float* out) {
+        (kernels.*member)(rows, c.K, columns, x, c.ldx, c.panel.data(), out, kKeyBlock);
+      });
+      // Columns that were not asked for may be anything.
+      for (size_t at = 0; at < values.size(); ++at) {
+        if (static_cast<int>(at % kKeyBlock) >= columns) values[at] = expected.values[at];
+      }
+      return values;
+    });
+  }
+}
+
+template <class Types, class Member>
+void checkValues(Test& test, const char* name, Member member) {
+  for (int i = 0; i < kTileCases; ++i) {
+    const TileCase<Types> c(test.random, kManyRows, kValueBlock, 500);
+    const Exact<float> start = test.random.floats(c.rows * kValueBlock, i % 2);
     test.check(name, c.expected(start), false, [&](const Kernels& kernels) {
       return c.run(start, [&](int rows, const auto* x, float* out) {
-        (kernels.*member)(rows, c.K, x, c.ldx, c.panel.data(), out, kValueBlock, accumulate);
+        (kernels.*member)(rows, c.K, x, c.ldx, c.panel.data(), out, kValueBlock);
       });
     });
   }
@@ -131,6 +152,8 @@ inline void checkTiles(Test& test) {
   checkTile<TypesF32>(test, "tileF32", &Kernels::tileF32);
   checkTile<TypesBf16>(test, "tileBf16", &Kernels::tileBf16);
   checkTile<TypesI8>(test, "tileI8", &Kernels::tileI8);
-  checkTile32<TypesF32>(test, "tile32F32", &Kernels::tile32F32);
-  checkTile32<TypesBf16>(test, "tile32Bf16", &Kernels::tile32Bf16);
+  checkScores<TypesF32>(test, "scoresF32", &Kernels::scoresF32);
+  checkScores<TypesBf16>(test, "scoresBf16", &Kernels::scoresBf16);
+  checkValues<TypesF32>(test, "valuesF32", &Kernels::valuesF32);
+  checkValues<TypesBf16>(test, "valuesBf16", &Kernels::valuesBf16);
 }

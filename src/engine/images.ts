@@ -1,0 +1,177 @@
+// Images and videos of requests: loaded when a prompt is made, and turned into feature rows before it is queued.
+
+import { usableCores } from '../devices/cores.js'
+import type { LoadedProgram } from '../devices/device.js'
+import { QvlError } from '../errors.js'
+import type { Media } from '../media/media.js'
+import type { Visual } from '../media/visual.js'
+import type { VisionModel, VisualFeatures } from '../models/model.js'
+import type { Content, Part } from '../prompts/content.js'
+import { mediaParts, visualReference } from '../prompts/visuals.js'
+import { defaultVisualCacheBytes, maxPatchesPerRun } from './limits.js'
+import type { TreeSequence } from './prefix-tree.js'
+import type { LoadedVisuals, MediaOptions, Sequence } from './requests.js'
+import type { Turns } from './turns.js'
+import { VisionRunner } from './vision.js'
+import { resolveVisuals } from './visual-rows.js'
+
+export interface ImagesOptions {
+  model: VisionModel
+  /** Loads the tower; called once, for the first image. */
+  loadTower: () => Promise<LoadedProgram>
+  /** The tower and the decoder share the machine in turn. */
+  turns: Turns
+  media: MediaOptions | undefined
+  patches: { patchSize: number; temporalPatchSize: number; mergeSize: number }
+}
+
+/** One side of a request, and what to call it in errors. */
+export interface NamedContent {
+  content: Content
+  param?: string | undefined
+}
+
+export class Images {
+  readonly #options: ImagesOptions
+  readonly #runner: VisionRunner
+  #tower: Promise<LoadedProgram> | undefined
+  /** Opened for the first image: it brings a library that text does not need. */
+  #media: Promise<Media> | undefined
+
+  constructor(options: ImagesOptions) {
+    this.#options = options
+    const { model, turns, media } = options
+    this.#runner = new VisionRunner({
+      model,
+      device: { run: (inputs) => turns.take(async () => (await this.#loadTower()).run(inputs)) },
+      maxPatches: maxPatchesPerRun,
+      maxBytes: media?.cacheBytes ?? defaultVisualCacheBytes,
+    })
+  }
+
+  /** What prompts need to know of the images, and the images. Throws MEDIA_*, REQUEST_TOO_LARGE for too many. */
+  async load(contents: readonly NamedContent[], signal?: AbortSignal): Promise<LoadedVisuals> {
+    this.#checkCounts(contents)
+    const parts = new Map<string, { part: Exclude<Part, { type: 'text' }>; param: string | undefined }>()
+    for (const { content, param } of contents) {
+      for (const part of mediaParts(content)) parts.set(visualReference(part), { part, param })
+    }
+    const loaded = await Promise.all(
+      [...parts].map(async ([reference, { part, param }]) => {
+        return [reference, await naming(param, this.#open(part, signal))] as const
+      }),
+    )
+    return {
+      facts: new Map(loaded.map(([reference, { patches: _, ...facts }]) => [reference, facts])),
+      byKey: new Map(loaded.map(([, visual]) => [visual.key, visual])),
+    }
+  }
+
+  /** Sequences with the features of their images. */
+  async resolve(
+    sequences: readonly Sequence[],
+    visuals: ReadonlyMap<string, Visual>,
+    signal?: AbortSignal,
+  ): Promise<TreeSequence[]> {
+    const keys = new Set(sequences.flatMap((sequence) => sequence.visuals?.map(({ facts }) => facts.key) ?? []))
+    const features = new Map<string, VisualFeatures>()
+    await Promise.all(
+      [...keys].map(async (key) => {
+        const visual = visuals.get(key)
+        if (visual === undefined) throw new QvlError('INTERNAL', { what: 'A task names an image that was not loaded.' })
+        features.set(key, await this.#runner.features(visual, signal))
+      }),
+    )
+    return sequences.map(({ visuals: placed, ...sequence }) =>
+      placed === undefined
+        ? sequence
+        : { ...sequence, visual: resolveVisuals({ ids: sequence.ids, visuals: placed }, (key) => features.get(key)!) },
+    )
+  }
+
+  /** Loads the tower. */
+  async warmUp(): Promise<void> {
+    await this.#loadTower()
+  }
+
+  report(): ReturnType<VisionRunner['report']> {
+    return this.#runner.report()
+  }
+
+  async close(): Promise<void> {
+    await this.#runner.idle()
+    await (await this.#media)?.close()
+    await (await this.#tower?.catch(() => undefined))?.close()
+  }
+
+  #loadTower(): Promise<LoadedProgram> {
+    this.#tower ??= this.#options.loadTower()
+    return this.#tower
+  }
+
+  async #open(part: Exclude<Part, { type: 'text' }>, signal?: AbortSignal): Promise<Visual> {
+    this.#media ??= openMedia(this.#options)
+    const media = await this.#media
+    return part.type === 'image' ? media.image(part.image, signal) : media.video(part.video, {}, signal)
+  }
+
+  /** vLLM's text, which clients look for. */
+  #checkCounts(contents: readonly NamedContent[]): void {
+    const limits = { ...defaultMediaLimits, ...this.#options.media?.limitPerPrompt }
+    for (const { content, param } of contents) {
+      for (const kind of ['image', 'video'] as const) {
+        const count = mediaParts(content).filter(({ type }) => type === kind).length
+        if (count <= limits[kind]) continue
+        throw new QvlError('REQUEST_TOO_LARGE', {
+          what: `At most ${limits[kind]} ${kind}(s) may be provided in one prompt.`,
+          why: `${count} were sent.`,
+          do: 'Set `--limit-mm-per-prompt` to increase this limit.',
+          ...(param !== undefined && { param }),
+        })
+      }
+    }
+  }
+}
+
+/** `--limit-mm-per-prompt`: each image may take megabytes of memory while it is decoded. */
+const defaultMediaLimits = { image: 64, video: 8 }
+
+/** sharp and undici are loaded only where an image is. */
+async function openMedia({ media = {}, patches }: ImagesOptions): Promise<Media> {
+  const [{ Media }, { MediaFetcher }, { AddressRules, parseNetworks }, { readReference }, resize, sampling] =
+    await Promise.all([
+      import('../media/media.js'),
+      import('../media/fetch.js'),
+      import('../media/addresses.js'),
+      import('../media/references.js'),
+      import('../media/smart-resize.js'),
+      import('../media/sampling.js'),
+    ])
+  const fetcher = new MediaFetcher({
+    allowedDomains: media.allowedDomains ?? [],
+    addresses: new AddressRules(parseNetworks(media.allowedNetworks ?? [])),
+    maxRedirects: 3,
+    connectTimeoutMs: 5_000,
+    totalTimeoutMs: media.fetchTimeoutMs ?? 15_000,
+  })
+  const local = { roots: media.localRoots ?? [], base: media.localBase }
+  return new Media({
+    layout: patches,
+    image: { ...resize.imageLimits, ...media.image },
+    sampling: { ...sampling.officialSampling, ...media.video },
+    ffmpeg: media.ffmpeg ?? 'ffmpeg',
+    maxWorkers: Math.max(1, Math.min(4, usableCores())),
+    read: (reference, kind, signal) => readReference(reference, kind, { fetcher, local }, signal),
+    onClose: () => fetcher.close(),
+  })
+}
+
+/** An error of one item names it. */
+async function naming<Result>(param: string | undefined, work: Promise<Result>): Promise<Result> {
+  try {
+    return await work
+  } catch (error) {
+    if (param === undefined || !(error instanceof QvlError) || error.details.param !== undefined) throw error
+    throw new QvlError(error.code, { ...error.details, param })
+  }
+}

@@ -1,0 +1,15 @@
+// The contents of requests, with the names that errors call them by.
+
+import type { NamedContent } from './images.js'
+import type { EmbedRequest, ScoreRequest } from './requests.js'
+
+export function contentsOfEmbed({ content }: Pick<EmbedRequest, 'content'>, param?: string): NamedContent[] {
+  return typeof content === 'object' && 'tokens' in content ? [] : [{ content, param }]
+}
+
+export function contentsOfScore({ query, documents }: Pick<ScoreRequest, 'query' | 'documents'>): NamedContent[] {
+  return [
+    { content: query, param: 'query' },
+    ...documents.map((content, index) => ({ content, param: `documents[${index}]` })),
+  ]
+}
