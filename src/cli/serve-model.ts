@@ -9,8 +9,8 @@ import { openPreparation } from '../server/prepare/preparation.js'
 import type { PrepareSettings } from '../server/prepare/settings.js'
 import type { OpenedModel, OpenOptions } from '../server/server.js'
 import { engineOptions } from './engine-options.js'
-import { checkFits, planText } from './serve-plan.js'
 import type { JsonObject } from './flag.js'
+import { checkFits, planText } from './serve-plan.js'
 import type { Settings } from './settings.js'
 
 const GiB = 1024 ** 3

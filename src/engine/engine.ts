@@ -4,7 +4,6 @@ import { findNonFinite, type WeightTable } from '../checkpoint/weights.js'
 import type { LoadedProgram } from '../devices/device.js'
 import { chooseDevice, openDevice } from '../devices/open-device.js'
 import { QvlError } from '../errors.js'
-import { mediaParts } from '../prompts/visuals.js'
 import { type AnswerContext, answer } from './answers.js'
 import { findCheckpoint } from './find-checkpoint.js'
 import type { Images, NamedContent } from './images.js'
@@ -13,7 +12,7 @@ import { dtypeOf, loadModel } from './load-model.js'
 import { imagesOf, inTurns, visionLoad } from './open-images.js'
 import { type PreparerOptions, preparerOf } from './preparer.js'
 import { Queue } from './queue.js'
-import { contentsOfEmbed, contentsOfScore } from './request-contents.js'
+import { contentsOfEmbed, contentsOfScore, hasMedia } from './request-contents.js'
 import type {
   Embedding,
   EmbedRequest,
@@ -127,17 +126,21 @@ class RunningEngine implements Engine {
 
   async loadVisuals(contents: readonly NamedContent[], signal?: AbortSignal): Promise<LoadedVisuals> {
     const { images } = this.#parts
-    const some = contents.some(({ content }) => mediaParts(content).length > 0)
-    return some && images !== undefined ? images.load(contents, signal) : { facts: new Map(), byKey: new Map() }
+    const isNeeded = images !== undefined && hasMedia(contents)
+    return isNeeded ? images.load(contents, signal) : { facts: new Map(), byKey: new Map() }
   }
 
   async embed(request: EmbedRequest, options?: SubmitOptions): Promise<Embedding> {
-    const { facts, byKey } = await this.loadVisuals(contentsOfEmbed(request), options?.signal)
+    const contents = contentsOfEmbed(request)
+    if (!hasMedia(contents)) return this.submit([this.preparer.embed(request)], options)[0]!
+    const { facts, byKey } = await this.loadVisuals(contents, options?.signal)
     return this.submit([this.preparer.embed({ ...request, visuals: facts })], { ...options, visuals: byKey })[0]!
   }
 
   async score(request: ScoreRequest, options?: SubmitOptions): Promise<Scores> {
-    const { facts, byKey } = await this.loadVisuals(contentsOfScore(request), options?.signal)
+    const contents = contentsOfScore(request)
+    if (!hasMedia(contents)) return this.submit([this.preparer.score(request)], options)[0]!
+    const { facts, byKey } = await this.loadVisuals(contents, options?.signal)
     return this.submit([this.preparer.score({ ...request, visuals: facts })], { ...options, visuals: byKey })[0]!
   }
 

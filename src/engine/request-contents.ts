@@ -1,5 +1,6 @@
 // The contents of requests, with the names that errors call them by.
 
+import { mediaParts } from '../prompts/visuals.js'
 import type { NamedContent } from './images.js'
 import type { EmbedRequest, ScoreRequest } from './requests.js'
 
@@ -13,3 +14,6 @@ export function contentsOfScore({ query, documents }: Pick<ScoreRequest, 'query'
     ...documents.map((content, index) => ({ content, param: `documents[${index}]` })),
   ]
 }
+
+export const hasMedia = (contents: readonly NamedContent[]): boolean =>
+  contents.some(({ content }) => mediaParts(content).length > 0)

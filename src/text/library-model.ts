@@ -25,9 +25,26 @@ export function libraryModel(json: JsonField, config: JsonField, vocab: Readonly
   else if (!vocab.has(model.at('unk_token').string())) model.at('unk_token').fail('is not in the vocabulary')
   // Added tokens are found before text gets here; the library is not to find them in user text.
   const { map, rest } = splitNormalizer(json.at('normalizer'))
-  const parts = { ...json.object(), normalizer: rest, added_tokens: [], post_processor: null }
+  const pieces = model.at('type').value === 'Unigram' ? { model: withoutSpecialPieces(json) } : {}
+  const parts = { ...json.object(), ...pieces, normalizer: rest, added_tokens: [], post_processor: null }
   const splitsOnSpace = hasPart(json.at('pre_tokenizer'), 'WhitespaceSplit')
   return new LibraryModel(new LibraryTokenizer(parts, config.object()), { map, splitsOnSpace })
+}
+
+/**
+ * The names of special tokens are pieces of Unigram's vocabulary too, and the likeliest ones: a text that holds one would
+ * get its id. They are given names that no text can hold, because texts have no lone surrogates.
+ */
+function withoutSpecialPieces(json: JsonField): object {
+  const model = json.at('model').object()
+  const vocab: unknown[] = Array.isArray(model.vocab) ? [...model.vocab] : []
+  for (const token of json.at('added_tokens').missing ? [] : json.at('added_tokens').items()) {
+    if (!token.at('special').boolean(false)) continue
+    const id = token.at('id').value
+    const piece = typeof id === 'number' ? vocab[id] : undefined
+    if (Array.isArray(piece)) vocab[Number(id)] = [`\uD800${piece[0]}`, piece[1]]
+  }
+  return { ...model, vocab }
 }
 
 function hasPart(part: JsonField, type: string): boolean {

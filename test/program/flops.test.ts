@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import { parseConfig } from '#qvl/checkpoint/config.js'
 import type { StoredTensor } from '#qvl/checkpoint/weights.js'
-import { qwen3, qwen3WeightShapes } from '#qvl/models/qwen3.js'
+import { networkAlone, networkShapes } from '#qvl/engine/load-model.js'
 import { ProgramBuilder } from '#qvl/program/builder.js'
 import { countFlops } from '#qvl/program/flops.js'
 import type { Program, Span } from '#qvl/program/program.js'
@@ -92,16 +92,15 @@ describe('the example shapes', () => {
     ['qwen3-0.6b', 0.881, 229_376],
     ['qwen3-vl-2b', 2.819, 229_376],
     ['qwen3-8b', 13.892, 589_824],
+    ['bge-reranker-v2-m3', 0.604, 98_304],
   ])('%s costs what is published', (name, gflops, perPair) => {
     const file = fileURLToPath(new URL(`../../examples/shapes/${name}/config.json`, import.meta.url))
     const config = parseConfig(JSON.parse(readFileSync(file, 'utf8')))
-    if (config.family === 'bert') throw new TypeError(`${name} is not a decoder`)
-    const { text } = config
     const stored = ([tensor, shape]: [string, readonly number[]]): [string, StoredTensor] => [
       tensor,
       { dtype: 'BF16', shape, file: '', offset: 0, bytes: 0 },
     ]
-    const model = qwen3(text, new Map([...qwen3WeightShapes(text)].map(stored)))
+    const model = networkAlone(config, new Map([...networkShapes(config)].map(stored)))
     const row = { ids: Int32Array.of(1), positions: Int32Array.of(0), pooled: Int32Array.of(0) }
     const flops = countFlops(model.program, model.inputs({ ...row, spans: [{ start: 0, rows: 1, chain: [] }] }))
     expect(flops.linear / 1e9).toBeCloseTo(gflops, 3)

@@ -15,7 +15,14 @@ import {
   text,
   wholeNumber,
 } from './json-schema.js'
-import { chatFields, envelopeFields, instructionFields, promptFields, purposeFields, vectorFields } from './shared-fields.js'
+import {
+  chatFields,
+  envelopeFields,
+  instructionFields,
+  promptFields,
+  purposeFields,
+  vectorFields,
+} from './shared-fields.js'
 
 const conversations = anyOf(listOf(refTo('Message')), listOf(listOf(refTo('Message'))))
 

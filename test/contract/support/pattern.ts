@@ -12,6 +12,10 @@ const checks: Readonly<Record<string, Check>> = {
   /** Unix time in seconds: after 2023 and before 2128. */
   $time: (value) => Number.isInteger(value) && Number(value) > 1.7e9 && Number(value) < 5e9,
   $number: isNumber,
+  /** This number, within the tolerance of scores. */
+  $near: (value, number) => isNumber(value) && Math.abs(value - Number(number)) < 1e-4,
+  /** A position in a list. */
+  $index: (value) => Number.isInteger(value) && Number(value) >= 0,
   $count: (value) => Number.isInteger(value) && Number(value) > 0,
   /** A score as a probability. */
   $share: (value) => isNumber(value) && value >= 0 && value <= 1,

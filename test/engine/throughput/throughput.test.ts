@@ -93,6 +93,14 @@ describe('measureThroughput', () => {
     expect(report).toMatchObject({ dummyWeights: false, runs: [{ promptTokens: 6 * pairTokens }] })
   })
 
+  it('computes encoders, in their own number type', async () => {
+    const model = goldenPath('checkpoints/bert-embedding')
+    const report = await measureThroughput(options({ model, device }))
+    // Nothing is shared between texts whose tokens all see each other.
+    expect(report.runs[0]).toMatchObject({ promptTokens: 6 * pairTokens, computedTokens: 6 * pairTokens })
+    expect(report.arithmetic.products).toBe(device === 'reference' ? 'float64' : 'float32')
+  })
+
   it('takes a config.json by its own name, and overrides of it', async () => {
     const model = goldenPath('checkpoints/qwen3-vl-embedding/config.json')
     const layers = (numLayers: number) =>
