@@ -1,7 +1,7 @@
 // A checkpoint as a program with its weights, and the head of a reranker.
 
 import type { Checkpoint } from '../checkpoint/checkpoint.js'
-import type { ModelConfig } from '../checkpoint/config.js'
+import type { EncoderConfig, ModelConfig } from '../checkpoint/config.js'
 import { headRows } from '../checkpoint/head-rows.js'
 import type { WeightTable } from '../checkpoint/weights.js'
 import type { LoadOptions } from '../devices/device.js'
@@ -27,6 +27,7 @@ export async function loadModel(
   if (kind === 'embed') return { model: await network(config, weights), head: undefined }
   const numLabels = headRows(weights)
   if (config.family === 'bert') {
+    checkTokenTypes(config.encoder, tokenizer)
     // A checkpoint without a head is refused with the name of the tensor that it lacks.
     const labels = { numLabels: numLabels ?? config.classifier.numLabels ?? 1 }
     return { model: bert(config.encoder, weights, labels), head: undefined }
@@ -69,6 +70,17 @@ export const networkShapes = (config: ModelConfig): ReadonlyMap<string, readonly
  */
 export function dtypeOf(config: ModelConfig, dtype: LoadOptions['dtype'] = 'auto'): LoadOptions['dtype'] {
   return config.family === 'bert' && dtype === 'auto' && config.dtype !== 'BF16' ? 'float32' : dtype
+}
+
+/** A type without a row in the model's table would read what lies behind it. */
+function checkTokenTypes({ numTokenTypes }: EncoderConfig, { aroundPair }: Tokenizer): void {
+  if (aroundPair === undefined || aroundPair.secondType < numTokenTypes) return
+  throw new QvlError('TOKENIZER_INVALID', {
+    what: `The tokenizer gives the second text of a pair the token type ${aroundPair.secondType}.`,
+    why: `The model has ${numTokenTypes === 1 ? 'one type' : `${numTokenTypes} types`} (type_vocab_size), counted from 0.`,
+    do: "Download the checkpoint's tokenizer.json and config.json again: they do not belong together.",
+    param: 'type_vocab_size',
+  })
 }
 
 function headTokenIds(tokenizer: Tokenizer, tokens: readonly string[]): number[] {

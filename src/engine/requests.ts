@@ -348,7 +348,10 @@ export interface EngineOptions {
   /** `auto` (default): cpu where this installation has it, else ort. */
   device?: DeviceName | 'auto' | undefined
   threads?: number | undefined
-  /** Number type of matrix products; the device's own choice when absent. */
+  /**
+   * Number type of matrix products; when absent the device's own choice, and float32 for encoders that are not stored in
+   * bfloat16.
+   */
   dtype?: LoadOptions['dtype']
   quantization?: LoadOptions['quantization']
   maxModelLen?: number | undefined

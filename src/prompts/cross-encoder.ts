@@ -14,6 +14,7 @@ import { textSide } from './side.js'
 export function crossEncoder({ tokenizer }: Pick<FormatOptions, 'tokenizer'>): ScoreFormat {
   const { before, between, after, secondType } = pairForm(tokenizer)
   const numSpecial = before.length + between.length + after.length
+  const encodeQuery = rememberLast((query) => tokenizer.encode(query))
   return {
     kind: 'score',
     name: 'cross-encoder',
@@ -22,7 +23,7 @@ export function crossEncoder({ tokenizer }: Pick<FormatOptions, 'tokenizer'>): S
       if (givenInstruction(item.instruction) !== undefined) throw noInstruction()
       const query = fitText(textSide(item.query, 'query').text, item.maxTokensPerQuery, tokenizer, limits)
       const document = fitText(textSide(item.document).text, item.maxTokensPerDoc, tokenizer, limits)
-      const texts = { first: tokenizer.encode(query), second: tokenizer.encode(document) }
+      const texts = { first: encodeQuery(query), second: tokenizer.encode(document) }
       const { first, second } = fitPair(texts, { limits, numSpecial, tokenizer })
       const secondFrom = before.length + first.length + between.length
       const numTokens = texts.first.length + texts.second.length + numSpecial
@@ -38,6 +39,15 @@ export function crossEncoder({ tokenizer }: Pick<FormatOptions, 'tokenizer'>): S
 
   function marks(ids: readonly number[]): RichText[number] {
     return template(ids.map((id) => tokenizer.tokenText(id) ?? '').join(''))
+  }
+}
+
+/** The pairs of a request have the query in common. */
+function rememberLast(encode: (text: string) => readonly number[]): (text: string) => readonly number[] {
+  let last: { text: string; ids: readonly number[] } | undefined
+  return (text) => {
+    if (last?.text !== text) last = { text, ids: encode(text) }
+    return last.ids
   }
 }
 

@@ -1,11 +1,13 @@
-// Byte-level BPE as Qwen uses it: NFC, split pattern, UTF-8 bytes, merges.
+// Byte-level BPE as Qwen and RoBERTa use it: NFC, split pattern, UTF-8 bytes, merges.
 
 import { BpeMerges } from './bpe-merges.js'
 import { byteAlphabet } from './byte-alphabet.js'
+import { Gpt2Split } from './gpt2-split.js'
 import type { JsonField } from './json-field.js'
 import { toNfc } from './nfc.js'
 import { QwenSplit, qwenPattern } from './qwen-split.js'
 import type { TextModel } from './text-model.js'
+import type { TextSplit } from './text-split.js'
 
 /** Pieces longer than this are not cached: they hardly repeat, and an attacker could fill memory with them. */
 const maxCachedChars = 64
@@ -14,8 +16,8 @@ const maxCachedPieces = 65_536
 const maxBytesPerChar = 3
 
 /**
- * The model of a `BPE` tokenizer.json. Throws TOKENIZER_INVALID for one that is not byte-level BPE with Qwen's split
- * pattern: another pattern might backtrack without end, and another kind of BPE gives other ids.
+ * The model of a `BPE` tokenizer.json. Throws TOKENIZER_INVALID for one that is not byte-level BPE with the split pattern of
+ * Qwen or GPT-2: another pattern might backtrack without end, and another kind of BPE gives other ids.
  */
 export function byteLevelBpe(json: JsonField, vocab: ReadonlyMap<string, number>): TextModel {
   const model = json.at('model')
@@ -24,20 +26,23 @@ export function byteLevelBpe(json: JsonField, vocab: ReadonlyMap<string, number>
   }
   const dropout = model.at('dropout')
   if (!dropout.missing && dropout.value !== 0) dropout.fail('must be null: ids would be random', onlyByteLevel)
-  checkPreTokenizer(json.at('pre_tokenizer'))
   if (json.at('decoder').at('type').value !== 'ByteLevel') json.at('decoder').fail('must be ByteLevel', onlyByteLevel)
   return new ByteLevelBpe({
     nfc: readNormalizer(json.at('normalizer')),
+    ...readPreTokenizer(json.at('pre_tokenizer')),
     bytes: byteIds(model.at('vocab'), vocab),
     merges: readMerges(model.at('merges'), vocab),
     wholeWords: model.at('ignore_merges').boolean(false) ? vocab : undefined,
   })
 }
 
-const onlyByteLevel = 'Of the BPE tokenizers, qvl reads the byte-level ones of the Qwen family.'
+const onlyByteLevel = 'Of the BPE tokenizers, qvl reads the byte-level ones of Qwen and RoBERTa.'
 
 interface ByteLevelParts {
   nfc: boolean
+  split: TextSplit
+  /** A text that does not begin with a blank gets one. */
+  addPrefixSpace: boolean
   /** Id of each byte. */
   bytes: Int32Array
   merges: BpeMerges
@@ -46,7 +51,6 @@ interface ByteLevelParts {
 }
 
 class ByteLevelBpe implements TextModel {
-  private readonly split = new QwenSplit()
   private readonly cache = new Map<string, readonly number[]>()
   private readonly alphabet = byteAlphabet()
   private readonly byteOf = new Map(this.alphabet.map((char, byte) => [char, byte]))
@@ -62,9 +66,11 @@ class ByteLevelBpe implements TextModel {
   }
 
   encode(text: string, into: number[]): void {
-    const normal = this.normalize(text)
+    const { split, addPrefixSpace } = this.parts
+    const normalized = this.normalize(text)
+    const normal = addPrefixSpace && !normalized.startsWith(' ') ? ` ${normalized}` : normalized
     for (let start = 0; start < normal.length; ) {
-      const stop = this.split.next(normal, start)
+      const stop = split.next(normal, start)
       const piece = normal.slice(start, stop)
       start = stop
       if (piece.length > maxCachedChars) {
@@ -127,7 +133,17 @@ function readNormalizer(normalizer: JsonField): boolean {
   return true
 }
 
-function checkPreTokenizer(preTokenizer: JsonField): void {
+/** Qwen spells its pattern in a Split; RoBERTa leaves it to ByteLevel, whose own is GPT-2's. */
+function readPreTokenizer(preTokenizer: JsonField): Pick<ByteLevelParts, 'split' | 'addPrefixSpace'> {
+  if (preTokenizer.at('type').value !== 'ByteLevel') {
+    checkSplit(preTokenizer)
+    return { split: new QwenSplit(), addPrefixSpace: false }
+  }
+  if (!preTokenizer.at('use_regex').boolean(true)) preTokenizer.at('use_regex').fail('must be true', onlyByteLevel)
+  return { split: new Gpt2Split(), addPrefixSpace: preTokenizer.at('add_prefix_space').boolean(true) }
+}
+
+function checkSplit(preTokenizer: JsonField): void {
   const [split, byteLevel, ...rest] = preTokenizer.at('pretokenizers').items()
   if (split?.at('type').value !== 'Split' || byteLevel?.at('type').value !== 'ByteLevel' || rest.length > 0) {
     preTokenizer.fail('must be a Split and a ByteLevel', onlyByteLevel)

@@ -2,6 +2,7 @@ import { openSync, readdirSync, rmSync, truncateSync, writeFileSync, writeSync }
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { openCheckpoint } from '#qvl/checkpoint/checkpoint.js'
+import { decoderOf } from '../support/decoder.js'
 import { goldenPath } from '../support/golden.js'
 import { copyOfGolden, expectError, temporaryFolder } from './folders.js'
 
@@ -20,8 +21,8 @@ describe('openCheckpoint', () => {
     expect(checkpoint.weights.size).toBe(numTensors)
     expect(checkpoint.files).toHaveLength(numFiles)
     expect(checkpoint.weights.get('embed_tokens.weight')?.shape).toEqual([
-      checkpoint.config.text.vocabSize,
-      checkpoint.config.text.hidden,
+      decoderOf(checkpoint.config).vocabSize,
+      decoderOf(checkpoint.config).hidden,
     ])
     expect(checkpoint.fingerprint).toMatch(/^[0-9a-f]{64}$/)
     expect(warnings).toEqual([])

@@ -81,7 +81,7 @@ it('qvl embed puts the prompt that a flag or a line names before the texts', asy
 })
 
 it("qvl serve answers SGLang's requests to a cross-encoder", async () => {
-  await using server = await startServer(crossEncoder, { args: ['--device', 'reference'], env })
+  await using server = await startServer('xlm-roberta-reranker', { args: ['--device', 'reference'], env })
   const documents = [
     'hi',
     'The giant panda (Ailuropoda melanoleuca), sometimes called a panda bear or simply panda, is a bear of China.',

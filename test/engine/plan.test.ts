@@ -7,6 +7,7 @@ import { openDevice } from '#qvl/devices/open-device.js'
 import { planEngine } from '#qvl/engine/plan.js'
 import type { EngineOptions } from '#qvl/engine/requests.js'
 import { qwen3 } from '#qvl/models/qwen3.js'
+import { decoderOf } from '../support/decoder.js'
 import { goldenPath } from '../support/golden.js'
 
 const model = goldenPath('checkpoints/qwen3-embedding')
@@ -53,7 +54,7 @@ describe.runIf(hasAddon())('the plan for the cpu device', () => {
     const plan = await planEngine({ model, device: 'cpu', threads: 1, prefixCacheBytes: 5, ...types })
     expect(plan).toMatchObject({ dtype, threads: 1, prefixCacheBytes: 5 })
     const checkpoint = await openCheckpoint(model)
-    const { program, weights } = qwen3(checkpoint.config.text, checkpoint.weights)
+    const { program, weights } = qwen3(decoderOf(checkpoint.config), checkpoint.weights)
     const device = await openDevice('cpu')
     await using loaded = await device.load(program, weights, { threads: 1, ...types })
     expect(plan.packedBytes).toBe(loaded.statistics!().packedBytes)

@@ -95,4 +95,21 @@ describe('the prefix tree of a batch', () => {
       })
     }
   })
+
+  it('pools the row that is asked for, and marks the second text of a pair', () => {
+    const tree = new PrefixTree({ share: false })
+    tree.add(ids(1, 2, 3, 4), { pool: 'first', secondFrom: 2 })
+    tree.add(ids(5, 6, 7), { pool: 'all' })
+    tree.add(ids(8, 9), { pool: 'last', secondFrom: 1 })
+    tree.add(ids(1, 2), { pool: 'first' })
+    // Those that begin with the same token stand together.
+    const { pooled, types } = tree.pack()
+    expect([...pooled]).toEqual([0, 6, 7, 8, 10, 4])
+    expect([...types!]).toEqual([0, 0, 1, 1, 0, 0, 0, 0, 0, 0, 1])
+  })
+
+  it('has no token types where no sequence is a pair', () => {
+    const { tree } = treeOf([ids(1, 2)], false)
+    expect(tree.pack().types).toBeUndefined()
+  })
 })

@@ -22,6 +22,8 @@ it('refuses a token that the tokenizer knows and the embedding table does not', 
     hidden: 4,
     widths: undefined,
     promptFormat: 'official',
+    defaultRole: undefined,
+    lateInteraction: false,
   }
   const task = (ids: number[]) => embedTask(formatOf(ids), context, { content: 'x' }, {})
   expect(task([1, 9]).promptTokens).toBe(2)

@@ -4,6 +4,7 @@ import { qwen3 } from '#qvl/models/qwen3.js'
 import { RotaryTables } from '#qvl/models/rotary-tables.js'
 import { tokenHead } from '#qvl/models/token-head.js'
 import { interpret } from '#qvl/program/interpreter.js'
+import { decoderOf } from '../support/decoder.js'
 import {
   cosine,
   type EmbedCase,
@@ -31,7 +32,7 @@ const open = (name: string) => openCheckpoint(goldenPath(`checkpoints/${name}`))
 describe('the Qwen3 program on the reference interpreter', () => {
   it.each(['qwen3-embedding', 'qwen3-vl-embedding'])('%s: pooled vectors', async (name) => {
     const { config, weights } = await open(name)
-    const model = qwen3(config.text, weights)
+    const model = qwen3(decoderOf(config), weights)
     const cache = new Map<string, Float32Array>()
     for (const { id, input_ids, hidden } of textCases<EmbedCase>(name)) {
       const inputs = model.inputs(oneSequence(input_ids, [input_ids.length - 1]))
@@ -46,7 +47,7 @@ describe('the Qwen3 program on the reference interpreter', () => {
     const head = weights.has('score.weight')
       ? { weights }
       : await tokenHead(weights, [ids.no_token_id, ids.yes_token_id])
-    const model = qwen3(config.text, head.weights, { numLabels: 1 })
+    const model = qwen3(decoderOf(config), head.weights, { numLabels: 1 })
     const cache = new Map<string, Float32Array>()
     for (const { id, input_ids, hidden, logit_diff } of textCases<ScoreCase>(name)) {
       const inputs = model.inputs(oneSequence(input_ids, [input_ids.length - 1]))
@@ -60,11 +61,11 @@ describe('the Qwen3 program on the reference interpreter', () => {
     const trace = readGolden<{ case: string; tensors: Record<string, StoredArray> }>(`${name}/trace.json`)
     const example = textCases<EmbedCase>(name).find(({ id }) => id === trace.case)!
     const { config, weights } = await open(name)
-    const model = qwen3(config.text, weights, { trace: true })
+    const model = qwen3(decoderOf(config), weights, { trace: true })
     // Pooling every row makes the last layer compute every row.
     const inputs = model.inputs(oneSequence(example.input_ids, [...example.input_ids.keys()]))
     const outputs = await interpret(model.program, model.weights, inputs)
-    for (let layer = 0; layer < config.text.numLayers; layer++) {
+    for (let layer = 0; layer < decoderOf(config).numLayers; layer++) {
       const difference = maxDifference(outputs[`layer_${layer}`]!.data, floats(trace.tensors[`layer_${layer}`]!))
       expect(difference, `layer_${layer}`).toBeLessThan(1e-4)
     }
@@ -75,8 +76,10 @@ describe('the Qwen3 program on the reference interpreter', () => {
     const { config, weights } = await open('qwen3-embedding')
     const without = new Map(weights)
     without.delete('layers.1.mlp.up_proj.weight')
-    expect(() => qwen3(config.text, without)).toThrowError(/layers\.1\.mlp\.up_proj\.weight/)
-    expect(() => qwen3({ ...config.text, intermediate: 96 }, weights)).toThrowError(/layers\.0\.mlp\.gate_proj\.weight/)
+    expect(() => qwen3(decoderOf(config), without)).toThrowError(/layers\.1\.mlp\.up_proj\.weight/)
+    expect(() => qwen3({ ...decoderOf(config), intermediate: 96 }, weights)).toThrowError(
+      /layers\.0\.mlp\.gate_proj\.weight/,
+    )
   })
 })
 

@@ -9,6 +9,7 @@ import { readTemplate } from './templates.js'
 
 const plainTokenizer = await goldenTokenizer('qwen3-reranker')
 const endingTokenizer = await goldenTokenizer('qwen3-embedding')
+const pairTokenizer = await goldenTokenizer('bert-embedding')
 const noClassifier = { sequenceClassification: false, classifierFromToken: undefined, isOriginalQwen3Reranker: false }
 
 /** A Qwen3 decoder that says nothing about what it is for. */
@@ -79,6 +80,9 @@ describe('chooseFormat', () => {
     ['qwen3-reranker-seq-cls', 'qwen3-reranker'],
     ['qwen3-vl-embedding', 'qwen3-vl-embedding'],
     ['qwen3-vl-reranker', 'qwen3-vl-reranker'],
+    ['bert-embedding', 'encoder-embedding'],
+    ['xlm-roberta-embedding', 'encoder-embedding'],
+    ['xlm-roberta-reranker', 'cross-encoder'],
   ])('knows the golden checkpoint %s', async (checkpoint, name) => {
     const dir = goldenPath(`checkpoints/${checkpoint}`)
     const { config, sentenceTransformers, weights } = await openCheckpoint(dir)
@@ -93,5 +97,47 @@ describe('chooseFormat', () => {
     expect(() => chooseFormat({ ...nothingKnown, id: 'embedder', chatTemplate })).toThrow(
       expect.objectContaining({ code: 'TEMPLATE_INVALID' }),
     )
+  })
+
+  const encoder = { config: { family: 'bert', classifier: noClassifier } } as const
+  const headed = { config: { family: 'bert', classifier: { ...noClassifier, sequenceClassification: true } } } as const
+
+  it.each<[string, Partial<ChooseFormatOptions>, string, RegExp, boolean]>([
+    ['an encoder alone', encoder, 'encoder-embedding', /without a head; the mean .*not normalised/, false],
+    [
+      'a pooling module',
+      { ...encoder, ...modules('transformer', 'pooling', 'normalize') },
+      'encoder-embedding',
+      /pooling module; the mean of all tokens, normalised/,
+      false,
+    ],
+    ['modules that pool nothing', { ...encoder, ...modules('transformer') }, 'encoder-embedding', /encoder/, true],
+    [
+      'a classification head',
+      { ...headed, ...modules('transformer', 'pooling') },
+      'cross-encoder',
+      /architecture/,
+      false,
+    ],
+    ['--convert embed', { ...headed, convert: 'embed' }, 'encoder-embedding', /--convert embed/, false],
+  ])('an encoder: %s', (_, facts, name, reason, lateInteraction) => {
+    const chosen = chooseFormat({ ...nothingKnown, tokenizer: pairTokenizer, ...facts })
+    expect(chosen.format.name).toBe(name)
+    expect(chosen.reason).toMatch(reason)
+    expect(chosen.lateInteraction).toBe(lateInteraction)
+  })
+
+  it('refuses a chat template for an encoder, and a Dense module in any embedding model', () => {
+    const chatTemplate = { name: 'mine.jinja', text: readTemplate('qwen3_reranker.jinja') }
+    for (const facts of [encoder, headed]) {
+      expect(() => chooseFormat({ ...nothingKnown, tokenizer: pairTokenizer, ...facts, chatTemplate })).toThrow(
+        expect.objectContaining({ code: 'TEMPLATE_INVALID' }),
+      )
+    }
+    for (const facts of [encoder, {}]) {
+      expect(() => chooseFormat({ ...nothingKnown, ...facts, ...modules('transformer', 'pooling', 'dense') })).toThrow(
+        expect.objectContaining({ code: 'MODEL_UNSUPPORTED', message: expect.stringContaining('Dense') }),
+      )
+    }
   })
 })

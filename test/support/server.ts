@@ -18,6 +18,9 @@ export type Checkpoint =
   | 'qwen3-reranker-seq-cls'
   | 'qwen3-vl-embedding'
   | 'qwen3-vl-reranker'
+  | 'bert-embedding'
+  | 'xlm-roberta-embedding'
+  | 'xlm-roberta-reranker'
 
 export const checkpointPath = (name: Checkpoint): string => goldenPath(`checkpoints/${name}`)
 

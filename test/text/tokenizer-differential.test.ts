@@ -145,3 +145,26 @@ describe('flags of added tokens', () => {
     expectSame(tokenizer, texts, expected)
   })
 })
+
+describe('the split of GPT-2, which RoBERTa has', () => {
+  const texts = [
+    ...generatedTexts(7, numTexts),
+    "don't we'll I'VE they're",
+    ' a  b\n\nc',
+    "  '' 's",
+    'x\u0085y\u3000z  ',
+  ]
+
+  it.each([true, false])('with a blank before the text: %s', async (addPrefixSpace) => {
+    const pre_tokenizer = { type: 'ByteLevel', add_prefix_space: addPrefixSpace, trim_offsets: true }
+    const json = { ...(await readTokenizer(checkpointDir('qwen3-reranker'))), normalizer: null, pre_tokenizer }
+    const dir = await mkdtemp(join(tmpdir(), 'qvl-gpt2-'))
+    try {
+      await writeFile(join(dir, 'tokenizer.json'), JSON.stringify(json))
+      const expected = await rustIds(rustFrom({ ...json, added_tokens: [] }), texts)
+      expectSame(await openTokenizer(dir), texts, expected)
+    } finally {
+      await rm(dir, { recursive: true })
+    }
+  })
+})

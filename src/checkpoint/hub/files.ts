@@ -126,6 +126,6 @@ function noWeights(id: string, names: readonly string[]): QvlError {
   return new QvlError('MODEL_UNSUPPORTED', {
     what: `${id} has no ${weightsName} and no ${indexName}.`,
     why: found ? `Its weights are ${found[1]}.` : 'It holds no weights.',
-    do: 'Use a repository or a revision with safetensors weights.',
+    do: 'Use a repository or a revision with safetensors weights, or convert it with transformers (save_pretrained).',
   })
 }

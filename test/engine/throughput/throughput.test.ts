@@ -93,7 +93,7 @@ describe('measureThroughput', () => {
     expect(report).toMatchObject({ dummyWeights: false, runs: [{ promptTokens: 6 * pairTokens }] })
   })
 
-  it('computes encoders, in their own number type', async () => {
+  it.each(devices)('computes encoders in their own number type on %s', async (device) => {
     const model = goldenPath('checkpoints/bert-embedding')
     const report = await measureThroughput(options({ model, device }))
     // Nothing is shared between texts whose tokens all see each other.
