@@ -5,8 +5,7 @@ import { dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import { flagsOf } from '#qvl/cli/command-options.js'
-import { type CommandName, commandNames, environmentName, type Flag } from '#qvl/cli/flag.js'
-import { flags } from '#qvl/cli/flags.js'
+import { type CommandName, commandNames, environmentName } from '#qvl/cli/flag.js'
 import { limitTable } from '#qvl/server/limits.js'
 import { type Fence, fencesOf, type Page, pagesAt, proseOf, spansOf } from './pages.js'
 
@@ -65,17 +64,22 @@ describe('flags', () => {
     expect(
       wrongIn((page) =>
         commandLinesOf(page).flatMap(({ command, words }) =>
-          words.filter((word) => !isFlagOf(word, flagsOf(command))).map((word) => `qvl ${command} ${word}`),
+          words.filter((word) => !isFlagOf(word, command)).map((word) => `qvl ${command} ${word}`),
         ),
       ),
     ).toEqual([])
   })
 
-  it('that are named by themselves belong to some command', () => {
+  it('that are named by themselves belong to some command, or to a script', () => {
+    const scripts = textsIn(join(root, 'scripts')).join('\n')
+    const isKnown = (word: string): boolean =>
+      commandNames.some((command) => isFlagOf(word, command)) || scripts.includes(`'${word.slice(2)}'`)
     const named = (page: Page): string[] =>
-      spansOf(page).filter((span) => span.startsWith('--')).map((span) => span.split(/[ =]/)[0]!)
+      spansOf(page)
+        .filter((span) => span.startsWith('--'))
+        .map((span) => span.split(/[ =]/)[0]!)
     expect(pages.flatMap(named).length).toBeGreaterThan(50)
-    expect(wrongIn((page) => named(page).filter((word) => !isFlagOf(word, flags)))).toEqual([])
+    expect(wrongIn((page) => named(page).filter((word) => !isKnown(word)))).toEqual([])
   })
 })
 
@@ -102,19 +106,26 @@ function commandLinesOf(page: Page): CommandLine[] {
 /** A line that ends in a backslash goes on. */
 const linesOf = ({ text }: Fence): string[] => text.replace(/\\\n\s*/g, ' ').split('\n')
 
-function isFlagOf(word: string, known: readonly Flag[]): boolean {
-  const name = word.slice(2).split('.')[0]!.replaceAll('_', '-')
-  return known.some((flag) => flag.name === name || (flag.type === 'bool' && `no-${flag.name}` === name))
+/** Names may be shortened while they are unique. */
+function isFlagOf(word: string, command: CommandName): boolean {
+  const given = word.slice(2).split('.')[0]!.replaceAll('_', '-')
+  const names = flagsOf(command).flatMap(({ name, type }) => (type === 'bool' ? [name, `no-${name}`] : [name]))
+  return names.includes(given) || new Set(names.filter((name) => name.startsWith(given))).size === 1
 }
 
 describe('names in capitals', () => {
   it('are error codes, variables that the code reads, or variables of flags', () => {
     const sources = ['src', 'native'].flatMap((folder) => textsIn(join(root, folder))).join('\n')
-    const ofFlags = new Set(flags.map((flag: Flag) => environmentName(flag)))
+    const ofFlags = new Set(commandNames.flatMap((command) => flagsOf(command).map(environmentName)))
     /** Read by the install step of onnxruntime-node. */
     const ofOthers = new Set(['ONNXRUNTIME_NODE_INSTALL'])
     const named = (page: Page): string[] =>
-      [...spansOf(page), ...fencesOf(page).filter(({ language }) => language === 'sh').map(({ text }) => text)]
+      [
+        ...spansOf(page),
+        ...fencesOf(page)
+          .filter(({ language }) => language === 'sh')
+          .map(({ text }) => text),
+      ]
         .flatMap((text) => text.match(/(?<![\w.-])[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+(?![\w-])/g) ?? [])
         .filter((name) => !ofFlags.has(name) && !ofOthers.has(name) && !sources.includes(name))
     expect(wrongIn(named)).toEqual([])
@@ -123,13 +134,14 @@ describe('names in capitals', () => {
 
 function textsIn(folder: string): string[] {
   const files = readdirSync(folder, { recursive: true, encoding: 'utf8' })
-  return files.filter((file) => /\.(ts|cc|h)$/.test(file)).map((file) => readFileSync(join(folder, file), 'utf8'))
+  return files.filter((file) => /\.(ts|js|cc|h)$/.test(file)).map((file) => readFileSync(join(folder, file), 'utf8'))
 }
 
 describe('files', () => {
   it('are there, by their path from the root or from src', () => {
     const named = (page: Page): string[] => spansOf(page).filter((span) => /^[\w./-]+\.(ts|js|cc|h|inl|sh)$/.test(span))
-    const folders = (page: Page): string[] => spansOf(page).filter((span) => /^(src|test|native|docs)\/[\w./-]*\/$/.test(span))
+    const folders = (page: Page): string[] =>
+      spansOf(page).filter((span) => /^(src|test|native|docs)\/[\w./-]*\/$/.test(span))
     const isThere = (path: string): boolean => existsSync(join(root, path)) || existsSync(join(root, 'src', path))
     expect(pages.flatMap(named).length).toBeGreaterThan(50)
     expect(wrongIn((page) => [...named(page), ...folders(page)].filter((path) => !isThere(path)))).toEqual([])

@@ -44,10 +44,12 @@ export const proseOf = ({ text }: Page): string => text.replace(fence, '')
  */
 export function spansOf(page: Page): string[] {
   let isForeign = false
-  const lines = proseOf(page).split('\n').map((line) => {
-    if (!line.startsWith('|')) isForeign = false
-    else if (/^\| (?:vLLM|vLLM Ascend|TEI|SGLang|llama\.cpp) \|/.test(line)) isForeign = true
-    return isForeign ? line.replace(/^\|(?:[^|\\]|\\.)*\|/, '|') : line
-  })
+  const lines = proseOf(page)
+    .split('\n')
+    .map((line) => {
+      if (!line.startsWith('|')) isForeign = false
+      else if (/^\| (?:vLLM|vLLM Ascend|TEI|SGLang|llama\.cpp) \|/.test(line)) isForeign = true
+      return isForeign ? line.replace(/^\|(?:[^|\\]|\\.)*\|/, '|') : line
+    })
   return [...lines.join('\n').matchAll(/`([^`\n]+)`/g)].map((match) => match[1]!)
 }

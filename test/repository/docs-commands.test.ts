@@ -1,0 +1,85 @@
+// Runs the command lines of the README and of the pages about benchmarks that say so, such as ```sh run=rerank. What they
+// name is replaced: models by tiny ones of the same kind, the usual address by that of a server started here.
+
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type Checkpoint, checkpointPath, type ServerProcess, startServer } from '../support/server.js'
+import { fencesOf, pagesAt } from './pages.js'
+
+const root = fileURLToPath(new URL('../..', import.meta.url))
+
+const models: Readonly<Record<string, Checkpoint>> = {
+  'Qwen/Qwen3-Reranker-0.6B': 'qwen3-reranker',
+  'Qwen/Qwen3-Embedding-0.6B': 'qwen3-embedding',
+  'Qwen/Qwen3-VL-Reranker-2B': 'qwen3-vl-reranker',
+  '.demo/checkpoint': 'qwen3-embedding',
+}
+
+/** The server that an example talks to, if any. */
+const servers: Readonly<Record<string, Checkpoint | undefined>> = {
+  rerank: 'qwen3-reranker',
+  embed: 'qwen3-embedding',
+  bench: 'qwen3-reranker',
+  'bench-embed': 'qwen3-embedding',
+  lines: undefined,
+  throughput: undefined,
+}
+
+/** Those of the other pages are run by test/clients. */
+const pages = pagesAt(root).filter(({ path }) => path === 'README.md' || path === 'docs/benchmark.md')
+const examples = pages.flatMap((page) =>
+  fencesOf(page).flatMap(({ language, info, line, text }) => {
+    const kind = /^run=(\S+)$/.exec(info)?.[1]
+    return language === 'sh' && kind !== undefined ? [{ path: page.path, line, kind, text }] : []
+  }),
+)
+
+let folder: string
+const started = new Map<Checkpoint, ServerProcess>()
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'qvl-docs-commands-'))
+  // An answer that is an error makes curl fail, and the example with it.
+  await writeFile(join(folder, '.curlrc'), 'fail-with-body\nsilent\nshow-error\nmax-time = 30\n')
+  for (const name of ['qwen3-reranker', 'qwen3-embedding'] as const) started.set(name, await startServer(name))
+})
+afterAll(async () => {
+  await Promise.all([...started.values()].map((server) => server.stop()))
+  await rm(folder, { recursive: true, force: true })
+})
+
+describe('command lines', () => {
+  it('are there, of every kind', () => {
+    expect([...new Set(examples.map(({ kind }) => kind))].sort()).toEqual(Object.keys(servers).sort())
+  })
+
+  it.each(examples)('$path:$line', async ({ kind, text }) => {
+    const url = started.get(servers[kind] ?? 'qwen3-embedding')!.url
+    const { code, output } = await run(text, url)
+    expect(code, output).toBe(0)
+    expect(output).not.toMatch(/\berror\b/i)
+  })
+})
+
+/** In an empty folder, with `qvl` and `npx qvl` as the program of this repository. */
+async function run(text: string, url: string): Promise<{ code: number | null; output: string }> {
+  const replaced = Object.entries(models).reduce(
+    (script, [name, checkpoint]) => script.replaceAll(name, checkpointPath(checkpoint)),
+    text.replaceAll('http://localhost:8000', url),
+  )
+  const program = `qvl() { "${process.execPath}" "${join(root, 'bin/qvl.js')}" "$@"; }; npx() { "$@"; }`
+  const env = {
+    ...{ PATH: process.env.PATH ?? '', HOME: folder, CURL_HOME: folder, HF_HUB_OFFLINE: '1' },
+    QVL_CACHE: process.env.QVL_CACHE ?? folder,
+    QVL_BASE_URL: url,
+  }
+  const child = spawn('bash', ['-e', '-c', `${program}\n${replaced}`], { cwd: folder, env, timeout: 50_000 })
+  let output = ''
+  for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (part) => (output += part))
+  const [code] = await once(child, 'close')
+  return { code, output }
+}
