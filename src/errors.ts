@@ -57,6 +57,7 @@ const kinds = {
   REQUEST_INVALID: { status: 400, exit: exitCode.usage },
   INPUT_TOO_LONG: { status: 400, exit: exitCode.usage },
   MEDIA_UNSUPPORTED: { status: 400, exit: exitCode.usage },
+  MEDIA_FORMAT: { status: 415, exit: exitCode.usage },
   MEDIA_INVALID: { status: 422, exit: exitCode.usage },
   MEDIA_TOO_LARGE: { status: 413, exit: exitCode.usage },
   MEDIA_BLOCKED: { status: 400, exit: exitCode.usage },

@@ -31,6 +31,7 @@ export function parseClassifyRequests(fields: Fields, settings: RequestSettings)
   return parsePromptInputs(fields, settings).map((input) => ({
     ...options,
     addSpecialTokens,
+    param: input.path,
     ...toPrompt(input, settings),
   }))
 }

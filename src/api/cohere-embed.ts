@@ -3,6 +3,7 @@
 import type { CutOptions, Embedding, EmbedRequest } from '../engine/requests.js'
 import { QvlError } from '../errors.js'
 import type { Content } from '../prompts/content.js'
+import { mediaParts } from '../prompts/visuals.js'
 import { type AnswerHead, addUsage } from './answer.js'
 import { type CohereType, cohereTypes, vectorAs } from './cohere-types.js'
 import { parseContent } from './content.js'
@@ -43,16 +44,19 @@ export function parseCohereEmbed(body: unknown, path: string, settings: RequestS
     ...cut,
   }
   return {
-    requests: contents.map((content) => ({ content, ...options })),
+    requests: contents.map((content, index) => ({ content, param: `${fields.pathOf(key)}[${index}]`, ...options })),
     types,
     texts: key === 'texts' ? contents.map((content) => JSON.stringify(content)) : undefined,
-    hasImages: contents.some((content) => typeof content !== 'string' && content.some(({ type }) => type === 'image')),
+    hasImages: contents.some((content) => mediaParts(content).some(({ type }) => type === 'image')),
     maxTokens,
   }
 }
 
 /** For truncate NONE, with the tokens of each prompt. Throws REQUEST_INVALID with vLLM's text. */
-export function checkMaxTokens({ maxTokens }: CohereEmbedShape, promptTokens: readonly number[]): void {
+export function checkMaxTokens(
+  { maxTokens }: Pick<CohereEmbedShape, 'maxTokens'>,
+  promptTokens: readonly number[],
+): void {
   const tooLong = promptTokens.find((tokens) => maxTokens !== undefined && tokens > maxTokens)
   if (tooLong === undefined) return
   throw new QvlError('REQUEST_INVALID', {

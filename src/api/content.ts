@@ -39,28 +39,38 @@ export function parseContents(value: unknown, path: string): Content[] {
   return value.map((item, index) => parseContent(item, `${path}[${index}]`))
 }
 
-/** `{text?, image?, video?}`, in the order of the official scripts: video, image, text. */
+/** `{text?, image?, video?}` of the official scripts, each text and image alone or in a list. */
 function parseByMedium(fields: Fields): Content {
-  const text = fields.string('text')
+  const texts = parseOneOrMore(fields, 'text', 'a string, or a list of strings')
+  const images = parseOneOrMore(fields, 'image', 'a URL, or a list of URLs')
   const video = parseFrames(fields)
-  const image = fields.string('image')
-  if (video === undefined && image === undefined) {
-    if (text === undefined) throw invalidField(fields.path, fields.object, contentForms)
-    return text
+  if (texts === undefined && images === undefined && video === undefined) {
+    throw invalidField(fields.path, fields.object, contentForms)
   }
+  if (typeof texts === 'string' && images === undefined && video === undefined) return texts
   const parts: Part[] = []
   if (video !== undefined) parts.push({ type: 'video', video })
-  if (image !== undefined) parts.push({ type: 'image', image })
-  if (text !== undefined) parts.push({ type: 'text', text })
+  for (const image of listOf(images)) parts.push({ type: 'image', image })
+  for (const text of listOf(texts)) parts.push({ type: 'text', text })
   return parts
 }
+
+function parseOneOrMore(fields: Fields, key: string, allowed: string): string | string[] | undefined {
+  const value = fields.get(key)
+  if (value === undefined || typeof value === 'string') return value
+  if (isList(value) && value.every(isString)) return value.filter(isString)
+  throw fields.invalid(key, allowed)
+}
+
+const listOf = (value: string | string[] | undefined): string[] => (typeof value === 'string' ? [value] : (value ?? []))
+
+const isString = (value: unknown): value is string => typeof value === 'string'
 
 /** A video's URL, or those of its frames. */
 function parseFrames(fields: Fields): string | string[] | undefined {
   const value = fields.get('video')
   if (value === undefined || typeof value === 'string') return value
-  const isFrame = (frame: unknown): frame is string => typeof frame === 'string'
-  if (isList(value) && value.length > 0 && value.every(isFrame)) return value.filter(isFrame)
+  if (isList(value) && value.length > 0 && value.every(isString)) return value.filter(isString)
   throw fields.invalid('video', 'a URL, or a list of the URLs of frames')
 }
 
@@ -75,7 +85,7 @@ function parsePart(value: unknown, path: string): Part {
     case 'image':
       return { type: 'image', image: parseUrl(fields, 'image_url') }
     case 'video':
-      return { type: 'video', video: parseUrl(fields, 'video_url') }
+      return { type: 'video', video: frameList(parseUrl(fields, 'video_url')) }
     default:
       return partTypes[type] satisfies never
   }
@@ -109,6 +119,14 @@ function parseUrl(fields: Fields, key: string): string {
   const url = isObject(value) ? new Fields(value, fields.pathOf(key)).string('url') : undefined
   if (url === undefined) throw fields.invalid(key, '{"url": "…"}')
   return url
+}
+
+/** vLLM's way of sending the frames of a video: their base64 with commas between them. */
+function frameList(url: string): string | string[] {
+  const start = /^data:video\/jpeg(;[^,]*)?,/i.exec(url)
+  if (start === null) return url
+  const frames = url.slice(start[0].length).split(',')
+  return frames.map((frame) => `data:image/jpeg${start[1] ?? ''},${frame}`)
 }
 
 /** Read as content it would lose its role, and with it the instruction of a system message. */

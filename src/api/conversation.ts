@@ -1,7 +1,9 @@
 // Chat messages: the model's official recipe where they are that, else a prompt that the chat template renders.
 
 import type { ChatMessage, ChatOptions } from '../engine/requests.js'
+import type { QvlError } from '../errors.js'
 import type { Content } from '../prompts/content.js'
+import { mediaParts } from '../prompts/visuals.js'
 import { parseContent } from './content.js'
 import { Fields, invalidField, isList, isObject, refusal } from './fields.js'
 import { checkText, type RequestSettings } from './request-settings.js'
@@ -95,6 +97,7 @@ export function renderConversation(
   { messages, chat, path }: { messages: readonly ChatMessage[]; chat: ChatFields; path: string },
   { renderChat }: RequestSettings,
 ): string {
+  if (messages.some(({ content }) => mediaParts(content).length > 0)) throw mediaInChat(path)
   if (renderChat !== undefined) return renderChat(messages, chat.options)
   throw refusal(path, `\`${path}\` is a conversation that only a chat template can render.`, {
     why: 'Chat templates are not used here.',
@@ -112,6 +115,12 @@ function parseMessage(fields: Fields, settings: RequestSettings): ChatMessage {
   checkText(content, path, settings)
   return { role, content }
 }
+
+const mediaInChat = (path: string): QvlError =>
+  refusal(path, `\`${path}\` has an image or a video where a chat template would have to place it.`, {
+    why: 'They are placed as the official embedding scripts place them, in one user message.',
+    do: 'Send an optional system text and one user message to /v1/embeddings, or /pooling of an embedding model.',
+  })
 
 /** Text parts one after the other, as vLLM joins them; undefined with an image or video. */
 function plainText(content: Content): string | undefined {

@@ -83,6 +83,12 @@ export class Fields {
     throw this.invalid(key, min === Number.MIN_SAFE_INTEGER ? 'a whole number' : `a whole number of at least ${min}`)
   }
 
+  number(key: string): number | undefined {
+    const value = this.get(key)
+    if (value === undefined || (typeof value === 'number' && Number.isFinite(value))) return value
+    throw this.invalid(key, 'a number')
+  }
+
   record(key: string): JsonObject | undefined {
     const value = this.get(key)
     if (value === undefined || isObject(value)) return value

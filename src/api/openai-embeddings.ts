@@ -54,6 +54,7 @@ export function parseEmbedRequests(
   return parsePromptInputs(fields, settings).map((input) => ({
     ...options,
     addSpecialTokens,
+    param: input.path,
     ...toPrompt(input, settings),
   }))
 }

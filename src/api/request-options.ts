@@ -1,7 +1,9 @@
 // The fields that embedding, score and rerank requests share, and the refusal of those that would be lost.
 
+import type { VisualSettings } from '../engine/requests.js'
 import { type Fields, refusal } from './fields.js'
 import { checkText, type RequestSettings } from './request-settings.js'
+import { parseVisualSettings } from './visual-settings.js'
 
 export type { RequestDefaults } from './request-settings.js'
 
@@ -10,14 +12,16 @@ export interface RequestOptions {
   truncatePromptTokens: number | undefined
   truncationSide: 'left' | 'right' | undefined
   useActivation: boolean | undefined
+  visualSettings: VisualSettings | undefined
 }
 
 export function parseRequestOptions(fields: Fields, settings: RequestSettings): RequestOptions {
-  for (const key of mediaOptions) refuseUnlessEmpty(fields, key)
+  refuseTensors(fields)
   return {
     truncatePromptTokens: parseTruncation(fields, settings),
     truncationSide: fields.oneOf('truncation_side', ['left', 'right']),
     useActivation: fields.boolean('use_activation'),
+    visualSettings: parseVisualSettings(fields),
   }
 }
 
@@ -65,13 +69,14 @@ function parseTruncation(fields: Fields, { truncatePromptTokens, model }: Reques
   )
 }
 
-/** Known fields that change vLLM's answer, are not supported here, and do nothing when they are empty. */
-const mediaOptions = ['mm_processor_kwargs', 'media_io_kwargs'] as const
+/** What a client computed itself is not taken: serialized tensors were a way in once (CVE-2025-62164). */
+const tensors = ['prompt_embeds', 'image_embeds', 'multi_modal_data'] as const
 
-function refuseUnlessEmpty(fields: Fields, key: (typeof mediaOptions)[number]): void {
-  if (Object.keys(fields.record(key) ?? {}).length === 0) return
-  throw refusal(fields.pathOf(key), `\`${fields.pathOf(key)}\` is not supported.`, {
-    why: 'Ignoring it would give a different answer than the one asked for.',
-    do: 'Leave it out.',
+function refuseTensors(fields: Fields): void {
+  const sent = tensors.find((key) => fields.has(key))
+  if (sent === undefined) return
+  throw refusal(fields.pathOf(sent), `\`${fields.pathOf(sent)}\` is not supported.`, {
+    why: 'Tensors that a client made are not read.',
+    do: 'Send the text or the image itself.',
   })
 }

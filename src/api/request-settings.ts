@@ -38,7 +38,7 @@ export function checkItems(numItems: number, path: string, { maxItems }: Request
   throw new QvlError('REQUEST_TOO_LARGE', {
     what: `\`${path}\` has ${numItems} items.`,
     why: `One request may have ${maxItems}.`,
-    do: 'Send several requests, or raise --max-client-batch-size.',
+    do: 'Send several requests, or raise --max-items.',
     param: path,
   })
 }

@@ -9,7 +9,7 @@ import { checkFiniteScores } from './finite.js'
 import { wireFloat } from './floats.js'
 import { JsonPieces, listed } from './json-pieces.js'
 import type { RequestSettings } from './request-settings.js'
-import { parseQuery, parseScoreOptions, parseSide } from './score-options.js'
+import { itemPaths, parseQuery, parseScoreOptions, parseSide } from './score-options.js'
 import { isTeiRerank, parseTeiRerank } from './tei-rerank.js'
 
 /** What the answer depends on besides the scores. */
@@ -43,7 +43,12 @@ export function parseRerank(body: unknown, path: string, settings: RequestSettin
   // vLLM always echoes the documents. A client that says no is believed: an image comes back as megabytes.
   const returnDocuments = fields.boolean('return_documents') ?? true
   return {
-    request: { query, documents, ...parseScoreOptions(fields, settings) },
+    request: {
+      query,
+      documents,
+      params: { query: fields.pathOf('query'), documents: itemPaths(fields, 'documents') },
+      ...parseScoreOptions(fields, settings),
+    },
     style,
     topN: parseTopN(fields, settings, style === 'sglang' ? 1 : 0),
     echo: returnDocuments ? documents.map(style === 'sglang' ? echoPlain : echoDocument) : undefined,

@@ -8,7 +8,7 @@ import { type Fields, isList, refusal } from './fields.js'
 import { parseInstruction, parseRequestOptions, refuseDimensions } from './request-options.js'
 import { checkItems, checkText, type RequestSettings } from './request-settings.js'
 
-export type ScoreOptions = Omit<ScoreRequest, 'query' | 'documents'>
+export type ScoreOptions = Omit<ScoreRequest, 'query' | 'documents' | 'params'>
 
 /** Throws REQUEST_SCHEMA, and REQUEST_INVALID with vLLM's texts. */
 export function parseScoreOptions(fields: Fields, settings: RequestSettings): ScoreOptions {
@@ -33,6 +33,13 @@ export function parseSide(fields: Fields, key: string, settings: RequestSettings
     checkText(content, isList(value) ? `${path}[${index}]` : path, settings)
   }
   return contents
+}
+
+/** Where each item of a side stands. */
+export function itemPaths(fields: Fields, key: string): string[] {
+  const value = fields.get(key)
+  const path = fields.pathOf(key)
+  return isList(value) ? value.map((_, index) => `${path}[${index}]`) : [path]
 }
 
 /** A query is one item; a list is its parts. */

@@ -8,7 +8,7 @@ import { checkFiniteScores } from './finite.js'
 import { wireFloat } from './floats.js'
 import { type JsonPieces, listed } from './json-pieces.js'
 import type { RequestSettings } from './request-settings.js'
-import { parseScoreOptions, parseSide } from './score-options.js'
+import { itemPaths, parseScoreOptions, parseSide } from './score-options.js'
 
 /** The names of the two sides; the first pair of which one is present counts. */
 const sides = [
@@ -23,9 +23,17 @@ export function parseScore(body: unknown, path: string, settings: RequestSetting
   const fields = new Fields(body, path)
   const options = parseScoreOptions(fields, settings)
   const { queries, documents } = parseSides(fields, settings)
-  const [query] = queries
-  if (query !== undefined && queries.length === 1) return [{ query, documents, ...options }]
-  return queries.map((each, index) => ({ query: each, documents: documents.slice(index, index + 1), ...options }))
+  const [query] = queries.items
+  if (query !== undefined && queries.items.length === 1) {
+    const params = { query: queries.paths[0]!, documents: documents.paths }
+    return [{ query, documents: documents.items, params, ...options }]
+  }
+  return queries.items.map((each, index) => ({
+    query: each,
+    documents: documents.items.slice(index, index + 1),
+    params: { query: queries.paths[index]!, documents: documents.paths.slice(index, index + 1) },
+    ...options,
+  }))
 }
 
 /** Throws RESULT_NOT_FINITE. */
@@ -39,7 +47,13 @@ export function renderScores(head: AnswerHead, results: readonly Scores[]): Json
   return renderList('score', head, data, results)
 }
 
-function parseSides(fields: Fields, settings: RequestSettings): { queries: Content[]; documents: Content[] } {
+interface Side {
+  items: Content[]
+  /** Where each stands in the request. */
+  paths: string[]
+}
+
+function parseSides(fields: Fields, settings: RequestSettings): { queries: Side; documents: Side } {
   const names =
     sides.find((pair) => pair.every((key) => fields.has(key))) ??
     sides.find((pair) => pair.some((key) => fields.has(key))) ??
@@ -52,5 +66,6 @@ function parseSides(fields: Fields, settings: RequestSettings): { queries: Conte
   if (queries.length !== 1 && queries.length !== documents.length) {
     throw refusal(fields.pathOf(names[1]), 'Input lengths must be either 1:1, 1:N or N:N')
   }
-  return { queries, documents }
+  const side = (items: Content[], name: string): Side => ({ items, paths: itemPaths(fields, name) })
+  return { queries: side(queries, names[0]), documents: side(documents, names[1]) }
 }

@@ -25,8 +25,9 @@ export function parseTeiEmbed(body: unknown, path: string, settings: RequestSett
     useActivation: fields.boolean('normalize') ?? true,
   }
   const requests = parseInputs(fields, 'inputs', settings).map((input): EmbedRequest => {
-    if (input.kind === 'tokens') return { ...options, content: { tokens: input.tokens } }
-    if (input.kind === 'content' && typeof input.content === 'string') return { ...options, content: input.content }
+    const common = { ...options, param: input.path }
+    if (input.kind === 'tokens') return { ...common, content: { tokens: input.tokens } }
+    if (input.kind === 'content' && typeof input.content === 'string') return { ...common, content: input.content }
     throw fields.invalid('inputs', 'a string, token ids, or a list of either')
   })
   return { requests }

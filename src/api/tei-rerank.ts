@@ -4,6 +4,7 @@ import { echoPlain } from './echo.js'
 import { type Fields, invalidField, isList, refusal } from './fields.js'
 import { checkItems, checkText, type RequestSettings } from './request-settings.js'
 import type { RerankBody } from './rerank.js'
+import { itemPaths } from './score-options.js'
 import { parseTeiTruncation } from './tei-truncation.js'
 
 /** The two share a path and the name of the query. */
@@ -19,6 +20,7 @@ export function parseTeiRerank(fields: Fields, settings: RequestSettings): Reran
     request: {
       query,
       documents: texts,
+      params: { query: fields.pathOf('query'), documents: itemPaths(fields, 'texts') },
       instruction: settings.instruction,
       ...parseTeiTruncation(fields, settings),
       useActivation: !(fields.boolean('raw_scores') ?? false),

@@ -3,9 +3,10 @@
 import type { RequestDefaults } from '../api/request-options.js'
 import type { Engine } from '../engine/requests.js'
 import { asQvlError, QvlError } from '../errors.js'
-import { defaultChunkLimits, type Item, takeChunk } from '../offline/chunks.js'
-import type { Answer } from '../offline/item.js'
+import { type Chunk, defaultChunkLimits, takeChunk } from '../offline/chunks.js'
+import type { Answer, Item } from '../offline/item.js'
 import { LineReader } from '../offline/lines.js'
+import { PreparedLines } from '../offline/prepared-lines.js'
 import type { LinesCommandName } from './flag.js'
 
 interface Asked {
@@ -25,13 +26,12 @@ export interface AnsweredLine {
 /** Each line with its answers, or with why there are none; with `strict`, that ends it. */
 export async function* answeredLines(asked: Asked): AsyncGenerator<AnsweredLine | { item: Item; error: QvlError }> {
   const { engine, command, input, defaults, signal, strict } = asked
-  const reader = new LineReader(input)
   const context = { engine, command, format: 'jsonl', defaults, explain: true } as const
-  for (let index = 0; ; ) {
-    const chunk = await takeChunk(reader, index, context, { ...defaultChunkLimits, strict })
+  const lines = new PreparedLines(new LineReader(input), 0, { context, signal })
+  for (;;) {
+    const chunk = await takeChunk(lines, { ...defaultChunkLimits, strict })
     if (chunk === undefined) return
-    index += chunk.items.length
-    const pending = chunk.items.map((item) => answerOf(item, engine, signal))
+    const pending = chunk.items.map((item) => answerOf(item, chunk, { engine, signal }))
     for (const [position, item] of chunk.items.entries()) {
       const answers = await pending[position]!
       signal.throwIfAborted()
@@ -43,10 +43,14 @@ export async function* answeredLines(asked: Asked): AsyncGenerator<AnsweredLine 
 }
 
 /** Never rejects, so that one line of a chunk may fail before another is awaited. */
-async function answerOf({ work }: Item, engine: Engine, signal: AbortSignal): Promise<readonly Answer[] | QvlError> {
+async function answerOf(
+  { work }: Item,
+  { visuals }: Chunk,
+  { engine, signal }: Pick<Asked, 'engine' | 'signal'>,
+): Promise<readonly Answer[] | QvlError> {
   if (work instanceof QvlError) return work
   try {
-    return await Promise.all(engine.submit(work.tasks, { signal }))
+    return await Promise.all(engine.submit(work.tasks, { signal, visuals }))
   } catch (error) {
     return asQvlError(error)
   }

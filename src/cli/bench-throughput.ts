@@ -24,7 +24,7 @@ export async function benchThroughput(context: Context): Promise<number> {
   checkOperands(operands)
   checkModel(settings)
   if (file !== undefined) await writing(file, access(path.dirname(file), constants.W_OK))
-  const options = await engineOptions(settings, 'bench throughput', messages.note)
+  const options = await engineOptions(settings, 'bench throughput', messages)
   interrupt.explain = 'stopping after the batch that is being computed'
   messages.detail(`loading ${options.model} on ${options.device}, twice`)
   let numRuns = 0

@@ -7,6 +7,7 @@ import { QvlError } from '../errors.js'
 import type { OptionValue } from '../offline/run-state.js'
 import { readChatTemplate } from './chat-template.js'
 import type { ModelCommandName } from './flag.js'
+import { mediaOptions } from './media-options.js'
 import type { Settings } from './settings.js'
 
 /** Used when neither flag, environment nor config file names a model. */
@@ -17,11 +18,11 @@ const defaultModels: Record<ModelCommandName, string> = {
   'bench throughput': 'Qwen/Qwen3-VL-Embedding-2B',
 }
 
-/** `note` is told which device computes where the usual one cannot. Throws USAGE. */
+/** `note` is told which device computes where the usual one cannot; relative paths of media begin at `mediaBase`. Throws USAGE. */
 export async function engineOptions(
   settings: Settings,
   command: ModelCommandName,
-  note: (message: string) => void,
+  { note, mediaBase }: { note: (message: string) => void; mediaBase?: string | undefined },
 ): Promise<EngineOptions> {
   checkRunner(settings.runner)
   const template = settings['chat-template']
@@ -42,13 +43,14 @@ export async function engineOptions(
     chatTemplate: template === undefined ? undefined : await readChatTemplate(template),
     defaultPrompt: settings['default-prompt'],
     specialTokensInText: settings['special-tokens-in-text'],
+    media: await mediaOptions(settings, mediaBase),
   }
 }
 
 /** What changes the numbers of a run besides the checkpoint: a resumed run must have the same. */
 export function numberSettings(options: EngineOptions): Readonly<Record<string, OptionValue | undefined>> {
   const { device, threads, dtype, quantization, enablePrefixCaching, maxModelLen, maxNumBatchedTokens } = options
-  const { convert, specialTokensInText, hfOverrides, chatTemplate, defaultPrompt } = options
+  const { convert, specialTokensInText, hfOverrides, chatTemplate, defaultPrompt, media } = options
   return {
     device,
     threads,
@@ -61,6 +63,9 @@ export function numberSettings(options: EngineOptions): Readonly<Record<string, 
     defaultPrompt,
     specialTokensInText,
     hfOverrides: hfOverrides && JSON.stringify(hfOverrides),
+    imagePixels: media?.image && JSON.stringify(media.image),
+    videoSampling: media?.video && JSON.stringify(media.video),
+    mediaLimits: media?.limitPerPrompt && JSON.stringify(media.limitPerPrompt),
     chatTemplate: chatTemplate && createHash('sha256').update(chatTemplate.text).digest('hex'),
   }
 }

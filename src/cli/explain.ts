@@ -40,8 +40,29 @@ export function explainJson(answered: AnsweredLine): string {
 export function explainText(answered: AnsweredLine, toTerminal: boolean): string {
   const shown = toTerminal ? printable : (text: string) => text
   return explained(answered)
-    .map((one) => `${heading(one)}\n--- prompt\n${shown(one.prompt)}\n--- token ids\n${one.ids.join(' ')}\n\n`)
+    .map((one) => {
+      const prompt = shown(shortPads(one.prompt))
+      return `${heading(one)}\n--- prompt\n${prompt}\n--- token ids\n${shortRuns(one.ids)}\n\n`
+    })
     .join('')
+}
+
+/** An image is hundreds of equal tokens. */
+const shortPads = (prompt: string): string =>
+  prompt.replace(/(<\|(?:image|video)_pad\|>)\1+/g, (run, pad: string) => `${pad}×${run.length / pad.length}`)
+
+/** Ids that stand so often in a row are those of an image. */
+const minShortened = 4
+
+function shortRuns(ids: readonly number[]): string {
+  const words: string[] = []
+  for (let start = 0, end = 0; start < ids.length; start = end) {
+    while (end < ids.length && ids[end] === ids[start]) end++
+    const count = end - start
+    if (count < minShortened) for (let i = 0; i < count; i++) words.push(`${ids[start]}`)
+    else words.push(`${ids[start]}×${count}`)
+  }
+  return words.join(' ')
 }
 
 export const explainFailure = (line: number, { code, message }: QvlError): string =>

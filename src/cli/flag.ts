@@ -23,6 +23,7 @@ export const flagGroups = [
   'Access',
   'Model',
   'Prompt',
+  'Media',
   'Limits',
   'Messages',
 ] as const
@@ -40,6 +41,8 @@ interface FlagBase {
   help: string
   /** The commands that know the flag; all of them when absent. */
   commands?: readonly CommandName[]
+  /** A variable of vLLM that is read where ours is not set. */
+  alsoFrom?: string
   /** Belongs to one call: no environment variable and no config-file key. */
   argvOnly?: true
   /** A list that takes every word up to the next flag, as argparse's nargs="*" does. */

@@ -6,6 +6,7 @@ import { benchmarkFlags } from './benchmark-flags.js'
 import { type CommandName, commandNames, type Flag } from './flag.js'
 import { maxThreads, maxTokens } from './flag-limits.js'
 import { ignoredFlags } from './ignored-flags.js'
+import { mediaFlags } from './media-flags.js'
 import { serveFlags } from './serve-flags.js'
 import { ignoredServeFlags } from './serve-ignored-flags.js'
 import { limitFlags } from './serve-limit-flags.js'
@@ -315,6 +316,7 @@ export const flags = [
   ...serveFlags,
   ...model,
   ...prompt,
+  ...mediaFlags,
   ...limitFlags,
   ...messages,
   ...ignoredFlags,

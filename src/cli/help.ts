@@ -32,15 +32,17 @@ const lines: Record<CommandName, { usage: string; summary: string; after: string
     summary: `Scores how well documents answer a query.
 
 Each input line: {"id"?, "query", "documents": [...], "instruction"?, "top_n"?}
+Query, document: a string, {"text"?, "image"?, "video"?}, {"content": [...]} or a list of content parts
 Each answer:     {"id"|"index", "results": [{"index", "relevance_score"}...], "usage"}, best first
 vLLM batch lines (custom_id, method, url, body) are answered in their own format.`,
     after: afterFlags('queries.jsonl'),
   },
   embed: {
     usage: '[input.jsonl] [flags]',
-    summary: `Turns texts into vectors.
+    summary: `Turns texts, images and videos into vectors.
 
-Each input line: a JSON string, or {"id"?, "text"|"input", "instruction"?, "dimensions"?}
+Each input line: a JSON string, or {"id"?, "text"?, "image"?, "video"?, "instruction"?, "dimensions"?};
+                 or {"input"|"content"|"messages": ...} with content parts. Paths begin at the input's folder.
 Each answer:     {"id"|"index", "embedding": [...], "usage"}
 vLLM and OpenAI batch lines (custom_id, method, url, body) are answered in their own format.`,
     after: afterFlags('input.jsonl'),

@@ -32,7 +32,7 @@ export async function runLines(context: Context, command: LinesCommand): Promise
     stderr.write(helpOf(context.command))
     return exitCode.usage
   }
-  const model = await openModel(context, command.name)
+  const model = await openModel(context, command.name, input.folder)
   if (settings.explain) return explainLines(context, model, input, command)
   const forPerson = input.kind === 'flags' && terminal.stdout.isTty && !settings.json && !isFile(settings.output)
   if (forPerson) return printTable(context, model, input, command)

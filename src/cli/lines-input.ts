@@ -1,6 +1,7 @@
 // Where the lines come from: the flags themselves, a file, or standard input.
 
 import { access, constants, stat } from 'node:fs/promises'
+import { dirname, resolve } from 'node:path'
 import { Readable } from 'node:stream'
 import { QvlError } from '../errors.js'
 import { unreadable } from '../offline/file-errors.js'
@@ -10,6 +11,8 @@ import type { Settings } from './settings.js'
 export interface LinesInput {
   kind: 'flags' | 'file' | 'stdin'
   source: Readable | string
+  /** The folder that paths of images begin at: that of the file, or else the one that qvl was started in. */
+  folder: string
 }
 
 /**
@@ -25,11 +28,11 @@ export async function chooseInput(
   const [file = '-'] = operands
   if (lines.length > 0) {
     const text = lines.map((line) => `${JSON.stringify(line)}\n`).join('')
-    return { kind: 'flags', source: Readable.from([Buffer.from(text)]) }
+    return { kind: 'flags', source: Readable.from([Buffer.from(text)]), folder: resolve() }
   }
-  if (file === '-') return terminal.stdin.isTty ? undefined : { kind: 'stdin', source: stdin }
+  if (file === '-') return terminal.stdin.isTty ? undefined : { kind: 'stdin', source: stdin, folder: resolve() }
   await checkReadable(file)
-  return { kind: 'file', source: file }
+  return { kind: 'file', source: file, folder: dirname(resolve(file)) }
 }
 
 function checkOperands(operands: readonly string[], lines: readonly unknown[]): void {

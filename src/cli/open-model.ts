@@ -13,9 +13,9 @@ export interface OpenedModel {
 }
 
 /** Throws USAGE, and what openEngine throws; the reason of the signal once it is aborted. */
-export async function openModel(context: Context, command: ModelCommandName): Promise<OpenedModel> {
+export async function openModel(context: Context, command: ModelCommandName, mediaBase?: string): Promise<OpenedModel> {
   const { settings, messages, signal, terminal, progress } = context
-  const options = await engineOptions(settings, command, messages.note)
+  const options = await engineOptions(settings, command, { note: messages.note, mediaBase })
   const started = performance.now()
   const loading = `loading ${options.model} on ${options.device}`
   if (terminal.animate) messages.note(loading)

@@ -8,7 +8,6 @@ const oneProcess = 'qvl runs a model in one process'
 const noPlugins = 'qvl loads no code from elsewhere'
 const noGraphs = 'there is no compiler and there are no captured graphs'
 const noMultimodalTuning = 'media are processed as the checkpoint says'
-const noMedia = 'this version takes no images and videos in requests'
 
 export const ignoredServeFlags = [
   ignored('api-server-count', 'string', oneProcess, 'asc'),
@@ -25,14 +24,7 @@ export const ignoredServeFlags = [
   ignored('override-pooler-config', 'string', 'see --pooler-config'),
   ignored('chat-template-content-format', 'string', 'both formats are rendered'),
   ignored('default-chat-template-kwargs', 'string', 'no pooling route of vLLM uses it either'),
-  ignored('limit-mm-per-prompt', 'json', noMedia),
-  ignored('media-io-kwargs', 'json', noMedia),
-  ignored('allowed-local-media-path', 'string', noMedia),
-  ignored('allowed-media-domains', 'string', noMedia),
-  ignored('language-model-only', 'bool', noMedia),
-  ignored('mm-processor-kwargs', 'json', noMultimodalTuning),
-  ignored('mm-processor-cache-gb', 'string', 'processed media are not kept'),
-  ignored('mm-processor-cache-type', 'string', 'processed media are not kept'),
+  ignored('mm-processor-cache-type', 'string', 'processed media are kept in one place'),
   ignored('mm-encoder-tp-mode', 'string', oneProcess),
   ignored('skip-mm-profiling', 'bool', 'nothing is profiled at the start'),
   ignored('interleave-mm-strings', 'bool', noMultimodalTuning),

@@ -22,7 +22,7 @@ export async function servedEngineOptions(
   say: (message: string) => void,
 ): Promise<EngineOptions> {
   const convert = convertOf(settings, say)
-  const options = await engineOptions({ ...settings, model, convert }, 'serve', say)
+  const options = await engineOptions({ ...settings, model, convert }, 'serve', { note: say })
   const keeps = settings['enable-prefix-caching']
   const prefixCacheBytes = settings['kv-cache-memory-bytes'] ?? Math.min(GiB, Math.floor(memoryLimit() / 16))
   return {
@@ -53,7 +53,13 @@ export async function openServed(options: OpenServedOptions): Promise<OpenedMode
   for (const line of planText(plan, limit)) say(line)
   checkFits(plan, limit)
   signal.throwIfAborted()
-  const engine = await openEngine({ ...options.engine, signal, onBatch, warn })
+  const engine = await openEngine({
+    ...options.engine,
+    name: options.prepare.servedModelNames[0],
+    signal,
+    onBatch,
+    warn,
+  })
   try {
     signal.throwIfAborted()
     await engine.warmUp()

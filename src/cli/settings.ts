@@ -61,7 +61,8 @@ export async function readSettings(
 function environmentValues(known: readonly Flag[], env: NodeJS.ProcessEnv): OptionValues {
   const values = new Map<string, FlagValue | null>()
   for (const flag of known) {
-    const name = environmentName(flag)
+    const ours = environmentName(flag)
+    const name = env[ours] || flag.alsoFrom === undefined ? ours : flag.alsoFrom
     const text = env[name]
     if (flag.argvOnly || text === undefined || text === '') continue
     const value = parseFlagValue(flag, text, name)

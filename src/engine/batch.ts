@@ -47,11 +47,11 @@ export class Batch {
   /** Takes a sequence in and answers how many rows it adds; undefined when there is no room for it. */
   add(sequence: TreeSequence): number | undefined {
     const { limits, cache } = this.#options
-    const { pool, visual } = sequence
+    const { pool, visual, cacheSalt } = sequence
     const ids = visual?.keys ?? sequence.ids
     // A row that is pooled has to be computed: the last one here, or those from the first.
-    const base = pool === 'last' ? cache?.find(ids, ids.length - 1) : undefined
-    const place = this.#tree.find(ids, base)
+    const base = pool === 'last' ? cache?.find(ids, ids.length - 1, cacheSalt) : undefined
+    const place = this.#tree.find(ids, base, cacheSalt)
     const rows = this.#tree.rows + ids.length - place.matched
     const isFull = rows > limits.maxNumBatchedTokens || this.#sequences.length >= limits.maxNumSeqs
     if (isFull && this.#sequences.length > 0) return undefined

@@ -6,10 +6,11 @@ import { chooseDevice, openDevice } from '../devices/open-device.js'
 import { QvlError } from '../errors.js'
 import { type AnswerContext, answer } from './answers.js'
 import { findCheckpoint } from './find-checkpoint.js'
-import type { Images, NamedContent } from './images.js'
+import type { Images } from './images.js'
 import { defaultMaxNumBatchedTokens, defaultMaxNumSeqs } from './limits.js'
 import { dtypeOf, loadModel } from './load-model.js'
 import { imagesOf, inTurns, visionLoad } from './open-images.js'
+import type { TreeSequence } from './prefix-tree.js'
 import { type PreparerOptions, preparerOf } from './preparer.js'
 import { Queue } from './queue.js'
 import { contentsOfEmbed, contentsOfScore, hasMedia } from './request-contents.js'
@@ -20,6 +21,7 @@ import type {
   EngineLoad,
   EngineOptions,
   LoadedVisuals,
+  NamedContent,
   PrefixCacheReport,
   Preparer,
   ResultOf,
@@ -112,22 +114,24 @@ class RunningEngine implements Engine {
 
   submit<Asked extends Task>(tasks: readonly Asked[], options: SubmitOptions = {}): Promise<ResultOf<Asked>>[] {
     if (this.#closed) return tasks.map(() => Promise.reject(closed()))
+    if (options.together && tasks.some(hasVisuals)) return this.#submitTogether(tasks, options)
     const plain = tasks.filter((task) => !hasVisuals(task))
     const runs = this.#parts.queue.enqueue(
       plain.map(({ sequences }) => sequences),
       options,
     )
     const runOf = new Map(plain.map((task, index) => [task, runs[index]!]))
-    return tasks.map(async (task) => {
-      const { rows, timing } = await this.#explained(runOf.get(task) ?? this.#runWithVisuals(task, options))
-      return answer(task, rows, timing, this.#parts.answers)
-    })
+    return tasks.map((task) => this.#answer(task, runOf.get(task) ?? this.#runWithVisuals(task, options)))
   }
 
-  async loadVisuals(contents: readonly NamedContent[], signal?: AbortSignal): Promise<LoadedVisuals> {
+  async loadVisuals(
+    contents: readonly NamedContent[],
+    signal?: AbortSignal,
+    attachments?: ReadonlyMap<string, Uint8Array>,
+  ): Promise<LoadedVisuals> {
     const { images } = this.#parts
     const isNeeded = images !== undefined && hasMedia(contents)
-    return isNeeded ? images.load(contents, signal) : { facts: new Map(), byKey: new Map() }
+    return isNeeded ? images.load(contents, signal, attachments) : { facts: new Map(), byKey: new Map(), numBytes: 0 }
   }
 
   async embed(request: EmbedRequest, options?: SubmitOptions): Promise<Embedding> {
@@ -176,10 +180,37 @@ class RunningEngine implements Engine {
 
   /** Images go through the tower first; the task is queued when all of its own are done. */
   async #runWithVisuals(task: Task, options: SubmitOptions): Promise<Computed> {
-    const { images, queue } = this.#parts
+    const sequences = await this.#resolve(task, options)
+    return this.#parts.queue.enqueue([sequences], options)[0]!
+  }
+
+  /** A task whose images fail is left out. */
+  #submitTogether<Asked extends Task>(tasks: readonly Asked[], options: SubmitOptions): Promise<ResultOf<Asked>>[] {
+    const queued = Promise.allSettled(tasks.map((task) => this.#resolve(task, options))).then((outcomes) => {
+      const ready = outcomes.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : []))
+      const runs = this.#parts.queue.enqueue(ready, options).values()
+      return outcomes.map((outcome) =>
+        outcome.status === 'fulfilled' ? runs.next().value! : Promise.reject(outcome.reason),
+      )
+    })
+    return tasks.map((task, index) =>
+      this.#answer(
+        task,
+        queued.then((runs) => runs[index]!),
+      ),
+    )
+  }
+
+  async #resolve({ sequences }: Task, { visuals = new Map(), signal }: SubmitOptions): Promise<TreeSequence[]> {
+    if (!sequences.some((sequence) => sequence.visuals !== undefined)) return [...sequences]
+    const { images } = this.#parts
     if (images === undefined) throw new QvlError('INTERNAL', { what: 'A task for a text model names images.' })
-    const sequences = await images.resolve(task.sequences, options.visuals ?? new Map(), options.signal)
-    return queue.enqueue([sequences], options)[0]!
+    return images.resolve(sequences, visuals, signal)
+  }
+
+  async #answer<Asked extends Task>(task: Asked, run: Promise<Computed>): Promise<ResultOf<Asked>> {
+    const { rows, timing } = await this.#explained(run)
+    return answer(task, rows, timing, this.#parts.answers)
   }
 
   async #explained(run: Promise<Computed>): Promise<Computed> {
@@ -221,10 +252,10 @@ const hasVisuals = ({ sequences }: Task): boolean => sequences.some(({ visuals }
 
 /** Only what can cross to another thread. */
 function toPreparerOptions(options: EngineOptions, dir: string): PreparerOptions {
-  const { model, maxModelLen, hfOverrides, convert, chatTemplate, specialTokensInText } = options
+  const { model, name, maxModelLen, hfOverrides, convert, chatTemplate, specialTokensInText } = options
   const { promptFormat, defaultPrompt, pooling, lateInteraction } = options
   const prompts = { chatTemplate, promptFormat, defaultPrompt, specialTokensInText }
-  return { id: model, dir, maxModelLen, hfOverrides, convert, ...prompts, pooling, lateInteraction }
+  return { id: model, name, dir, maxModelLen, hfOverrides, convert, ...prompts, pooling, lateInteraction }
 }
 
 function warnOnce(warn: ((message: string) => void) | undefined): (message: string) => void {

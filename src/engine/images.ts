@@ -6,11 +6,11 @@ import { QvlError } from '../errors.js'
 import type { Media } from '../media/media.js'
 import type { Visual } from '../media/visual.js'
 import type { VisionModel, VisualFeatures } from '../models/model.js'
-import type { Content, Part } from '../prompts/content.js'
-import { mediaParts, visualReference } from '../prompts/visuals.js'
-import { defaultVisualCacheBytes, maxPatchesPerRun } from './limits.js'
+import { defaultVisualCacheBytes, maxImagesOpening, maxPatchesPerRun, maxVideosOpening } from './limits.js'
+import { loadVisuals } from './load-visuals.js'
+import { Places } from './places.js'
 import type { TreeSequence } from './prefix-tree.js'
-import type { LoadedVisuals, MediaOptions, Sequence } from './requests.js'
+import type { LoadedVisuals, MediaOptions, NamedContent, Sequence } from './requests.js'
 import type { Turns } from './turns.js'
 import { VisionRunner } from './vision.js'
 import { resolveVisuals } from './visual-rows.js'
@@ -25,15 +25,11 @@ export interface ImagesOptions {
   patches: { patchSize: number; temporalPatchSize: number; mergeSize: number }
 }
 
-/** One side of a request, and what to call it in errors. */
-export interface NamedContent {
-  content: Content
-  param?: string | undefined
-}
-
 export class Images {
   readonly #options: ImagesOptions
   readonly #runner: VisionRunner
+  /** Shared by all requests: each file takes memory, and a connection or a process. */
+  readonly #places = { image: new Places(maxImagesOpening), video: new Places(maxVideosOpening) }
   #tower: Promise<LoadedProgram> | undefined
   /** Opened for the first image: it brings a library that text does not need. */
   #media: Promise<Media> | undefined
@@ -50,21 +46,14 @@ export class Images {
   }
 
   /** What prompts need to know of the images, and the images. Throws MEDIA_*, REQUEST_TOO_LARGE for too many. */
-  async load(contents: readonly NamedContent[], signal?: AbortSignal): Promise<LoadedVisuals> {
-    this.#checkCounts(contents)
-    const parts = new Map<string, { part: Exclude<Part, { type: 'text' }>; param: string | undefined }>()
-    for (const { content, param } of contents) {
-      for (const part of mediaParts(content)) parts.set(visualReference(part), { part, param })
-    }
-    const loaded = await Promise.all(
-      [...parts].map(async ([reference, { part, param }]) => {
-        return [reference, await naming(param, this.#open(part, signal))] as const
-      }),
-    )
-    return {
-      facts: new Map(loaded.map(([reference, { patches: _, ...facts }]) => [reference, facts])),
-      byKey: new Map(loaded.map(([, visual]) => [visual.key, visual])),
-    }
+  async load(
+    contents: readonly NamedContent[],
+    signal?: AbortSignal,
+    attachments: ReadonlyMap<string, Uint8Array> = new Map(),
+  ): Promise<LoadedVisuals> {
+    this.#media ??= openMedia(this.#options)
+    const media = await this.#media
+    return loadVisuals(contents, { media, places: this.#places, attachments, signal, options: this.#options.media })
   }
 
   /** Sequences with the features of their images. */
@@ -89,9 +78,10 @@ export class Images {
     )
   }
 
-  /** Loads the tower. */
+  /** Loads the tower, unless nothing may go through it. */
   async warmUp(): Promise<void> {
-    await this.#loadTower()
+    const { image, video } = this.#options.media?.limitPerPrompt ?? {}
+    if (image !== 0 || video !== 0) await this.#loadTower()
   }
 
   report(): ReturnType<VisionRunner['report']> {
@@ -108,33 +98,7 @@ export class Images {
     this.#tower ??= this.#options.loadTower()
     return this.#tower
   }
-
-  async #open(part: Exclude<Part, { type: 'text' }>, signal?: AbortSignal): Promise<Visual> {
-    this.#media ??= openMedia(this.#options)
-    const media = await this.#media
-    return part.type === 'image' ? media.image(part.image, signal) : media.video(part.video, {}, signal)
-  }
-
-  /** vLLM's text, which clients look for. */
-  #checkCounts(contents: readonly NamedContent[]): void {
-    const limits = { ...defaultMediaLimits, ...this.#options.media?.limitPerPrompt }
-    for (const { content, param } of contents) {
-      for (const kind of ['image', 'video'] as const) {
-        const count = mediaParts(content).filter(({ type }) => type === kind).length
-        if (count <= limits[kind]) continue
-        throw new QvlError('REQUEST_TOO_LARGE', {
-          what: `At most ${limits[kind]} ${kind}(s) may be provided in one prompt.`,
-          why: `${count} were sent.`,
-          do: 'Set `--limit-mm-per-prompt` to increase this limit.',
-          ...(param !== undefined && { param }),
-        })
-      }
-    }
-  }
 }
-
-/** `--limit-mm-per-prompt`: each image may take megabytes of memory while it is decoded. */
-const defaultMediaLimits = { image: 64, video: 8 }
 
 /** sharp and undici are loaded only where an image is. */
 async function openMedia({ media = {}, patches }: ImagesOptions): Promise<Media> {
@@ -164,14 +128,4 @@ async function openMedia({ media = {}, patches }: ImagesOptions): Promise<Media>
     read: (reference, kind, signal) => readReference(reference, kind, { fetcher, local }, signal),
     onClose: () => fetcher.close(),
   })
-}
-
-/** An error of one item names it. */
-async function naming<Result>(param: string | undefined, work: Promise<Result>): Promise<Result> {
-  try {
-    return await work
-  } catch (error) {
-    if (param === undefined || !(error instanceof QvlError) || error.details.param !== undefined) throw error
-    throw new QvlError(error.code, { ...error.details, param })
-  }
 }

@@ -18,6 +18,20 @@ export const defaultMaxNumSeqs = 1_024
 /** Patches that go through the vision tower at once: the activations of a 2B model's tower then take about 1 GB. */
 export const maxPatchesPerRun = 16_384
 
+/**
+ * Images and videos that are fetched, read or measured at a time: each is a file in memory, and a video is a process with
+ * threads of its own. One request gets a part of them, so that a slow host holds up its own request only.
+ */
+export const maxImagesOpening = 32
+export const maxImagesOpeningPerRequest = 8
+export const maxVideosOpening = 2
+
+/** What one request may have fetched or read, as much as four bodies of the largest size. */
+export const maxMediaBytesPerRequest = 256 * 1024 ** 2
+
+/** Pixels that a request may ask for one image to be resized to: 16,384 tokens, the most that the models were made for. */
+export const maxAskedPixels = 16_384 * 32 ** 2
+
 /** `--mm-processor-cache-gb`: memory for the features of images that were seen before; one takes up to 60 MB. */
 export const defaultVisualCacheBytes = 1024 ** 3
 

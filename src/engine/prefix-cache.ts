@@ -54,7 +54,10 @@ interface Kept {
  * the device forgets a span only after them.
  */
 export class PrefixCache {
-  readonly root: KeptPlace = { node: newNode(0, new Int32Array(0), undefined), depth: 0 }
+  /** Where prompts without a salt begin. */
+  readonly root: KeptPlace = newRoot()
+  /** Where the others begin, by their salts. */
+  readonly #salted = new Map<string, KeptPlace>()
   readonly #spans: KeptSpans
   readonly #maxBytes: number
   readonly #kept = new Map<number, Kept>()
@@ -81,12 +84,21 @@ export class PrefixCache {
   /** From here on, finds and keeps are those of another batch. */
   beginBatch(): void {
     this.#batch++
+    for (const [salt, { node }] of this.#salted) if (node.children.size === 0) this.#salted.delete(salt)
+  }
+
+  /** Where prompts with this salt begin: what is kept under one salt is never found under another. */
+  rootOf(salt: string | undefined): KeptPlace {
+    if (salt === undefined) return this.root
+    const root = this.#salted.get(salt) ?? newRoot()
+    this.#salted.set(salt, root)
+    return root
   }
 
   /** The longest kept prefix within the first `maxTokens` ids, if it is long enough to be worth it. */
-  find(ids: Int32Array, maxTokens: number): KeptPrefix | undefined {
+  find(ids: Int32Array, maxTokens: number, salt?: string): KeptPrefix | undefined {
     const wanted = ids.subarray(0, maxTokens)
-    const place: KeptPlace = { ...this.root }
+    const place: KeptPlace = { ...this.rootOf(salt) }
     while (place.depth < wanted.length) {
       const next = bestMatch(place.node.children.get(wanted[place.depth]!), wanted, place.depth)
       if (next === undefined) break
@@ -164,7 +176,7 @@ export class PrefixCache {
 
   /** From the bottom up, so that a node stays younger than its descendants. */
   #use(node: Node): void {
-    for (let at: Node | undefined = node; at !== undefined && at !== this.root.node; at = at.parent) {
+    for (let at: Node | undefined = node; at?.kept !== undefined; at = at.parent) {
       at.usedBy = this.#batch
       this.#nodes.delete(at)
       this.#nodes.add(at)
@@ -199,6 +211,8 @@ function spansTo({ node, depth }: KeptPlace): KeptRows[] {
   }
   return spans
 }
+
+const newRoot = (): KeptPlace => ({ node: newNode(0, new Int32Array(0), undefined), depth: 0 })
 
 function newNode(serial: number, tokens: Int32Array, kept: Kept | undefined): Node {
   return { serial, tokens, start: 0, parent: undefined, children: new Map(), kept, usedBy: 0 }

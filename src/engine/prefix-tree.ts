@@ -11,6 +11,8 @@ import { featuresWithin, type PlacedFeatures, type ResolvedVisuals } from './vis
 export interface TreeSequence extends Omit<Sequence, 'visuals'> {
   /** Its images, where it has any. */
   visual?: ResolvedVisuals | undefined
+  /** Only sequences with the same salt share prefixes. */
+  cacheSalt?: string | undefined
 }
 
 /** One run of tokens; the path from a root to a node spells a prefix. */
@@ -32,6 +34,13 @@ type Facts = Pick<TreeSequence, 'secondFrom' | 'visual'>
 /** By first token; several may begin alike, since a short common start is not worth a node. */
 type Children = Map<number, Node[]>
 
+/** Sequences that begin at the same place. */
+interface Base {
+  base: KeptPrefix | undefined
+  salt: string | undefined
+  roots: Children
+}
+
 /** Where a sequence leaves the tree. */
 export interface Place {
   ids: Int32Array
@@ -47,8 +56,8 @@ export interface Place {
 
 export class PrefixTree {
   readonly #share: boolean
-  /** The roots of sequences that build on the same kept prefix; '' is the key of those that build on none. */
-  readonly #bases = new Map<string, { base: KeptPrefix | undefined; roots: Children }>()
+  /** The roots of sequences that build on the same kept prefix; those that build on none are told apart by their salt. */
+  readonly #bases = new Map<string, Base>()
   /** How many rows each sequence pools: one, or all. */
   readonly #numPooled: number[] = []
   /** The sequences that pool their first row. */
@@ -66,8 +75,8 @@ export class PrefixTree {
   }
 
   /** Walk down, always into the child that agrees longest. The place is good until the next insertion. */
-  find(ids: Int32Array, base?: KeptPrefix): Place {
-    const siblings = this.#rootsOf(base)
+  find(ids: Int32Array, base?: KeptPrefix, salt?: string): Place {
+    const siblings = this.#rootsOf(base, salt)
     const place: Place = { ids, base, siblings, node: undefined, inNode: 0, matched: base?.tokens ?? 0 }
     while (this.#share && place.matched < ids.length) {
       const next = bestMatch(place.siblings.get(ids[place.matched]!), ids, place.matched)
@@ -82,7 +91,7 @@ export class PrefixTree {
   }
 
   /** Add a sequence of at least one token; answers how many of its tokens were there already. */
-  insert(place: Place, { pool, prefixTokens, secondFrom, visual }: Omit<TreeSequence, 'ids'>): number {
+  insert(place: Place, { pool, prefixTokens, secondFrom, visual }: Omit<TreeSequence, 'ids' | 'cacheSalt'>): number {
     const { ids, node, inNode, siblings, matched } = place
     const sequence = this.#numPooled.push(pool === 'all' ? ids.length : 1) - 1
     if (pool === 'first') this.#poolsFirst.add(sequence)
@@ -125,16 +134,16 @@ export class PrefixTree {
   pack(cache?: PrefixCache): PackedTree {
     const packing = new Packing(this.#rows, { numPooled: this.#numPooled, poolsFirst: this.#poolsFirst, cache })
     // A sequence that was looked up and not inserted leaves no roots.
-    for (const { base, roots } of this.#bases.values()) if (roots.size > 0) packing.place(base, roots)
+    for (const base of this.#bases.values()) if (base.roots.size > 0) packing.place(base)
     return { ...packing.rows, features: packing.features }
   }
 
-  #rootsOf(base: KeptPrefix | undefined): Children {
-    const key = base?.key ?? ''
+  #rootsOf(base: KeptPrefix | undefined, salt: string | undefined): Children {
+    const key = base === undefined ? `salt ${salt ?? ''}` : `base ${base.key}`
     const known = this.#bases.get(key)
     if (known !== undefined) return known.roots
     const roots: Children = new Map()
-    this.#bases.set(key, { base, roots })
+    this.#bases.set(key, { base, salt, roots })
     return roots
   }
 }
@@ -187,9 +196,9 @@ class Packing {
     return { ids: this.#ids, positions: this.#positions, ...axes, ...types, spans: this.#spans, pooled: this.#pooled }
   }
 
-  place(base: KeptPrefix | undefined, roots: Children): void {
+  place({ base, salt, roots }: Base): void {
     const chain = (base?.spans ?? []).map(({ kept, rows }) => this.#spans.push({ start: 0, rows, chain: [], kept }) - 1)
-    const parent = base?.place ?? this.#cache?.root
+    const parent = base?.place ?? this.#cache?.rootOf(salt)
     for (const root of [...roots.values()].flat()) this.#place(root, chain, parent)
   }
 

@@ -33,6 +33,7 @@ import { classifyTask, embedTask, scoreTask, type TaskContext, tokenEmbedTask } 
 export interface PreparerOptions
   extends Pick<
     EngineOptions,
+    | 'name'
     | 'maxModelLen'
     | 'hfOverrides'
     | 'convert'
@@ -104,7 +105,9 @@ export async function preparerOf(
       config.family === 'qwen3-vl' ? vlSide(new VisualMarks(undefined, [])) : textSide,
     ),
     context: {
-      id,
+      name: options.name ?? id,
+      architecture: config.architecture,
+      readsMedia: config.family === 'qwen3-vl',
       tokenizer,
       maxModelLen,
       vocabSize,
@@ -151,7 +154,7 @@ export class CheckpointPreparer implements Preparer {
   }
 
   classify(request: ClassifyRequest): ClassifyTask {
-    if (this.model.labels.length === 0) throw noHead(this.model.id)
+    if (this.model.labels.length === 0) throw noHead()
     return classifyTask(this.#parts.format, this.#parts.context, request)
   }
 
@@ -173,7 +176,7 @@ export class CheckpointPreparer implements Preparer {
     if (format.kind === 'embed') return format
     throw new QvlError('REQUEST_INVALID', {
       what: 'This model gives no embeddings.',
-      why: `${this.model.id} is a reranker: it scores pairs of a query and a document.`,
+      why: 'It is a reranker: it scores pairs of a query and a document.',
       do: 'Ask for scores, or use an embedding model.',
     })
   }
@@ -202,10 +205,10 @@ function widthsOf({ config }: Checkpoint): readonly number[] | undefined {
   return config.matryoshkaDimensions === 'any' ? undefined : config.matryoshkaDimensions
 }
 
-const noHead = (id: string): QvlError =>
+const noHead = (): QvlError =>
   new QvlError('REQUEST_INVALID', {
     what: 'This model has no classification head.',
-    why: `${id} is an embedding model.`,
+    why: 'It is an embedding model.',
     do: 'Ask for embeddings, or use a reranker or a classifier.',
   })
 

@@ -38,22 +38,22 @@ export function maxSideTokens(
 
 /** What a model says about the widths of its vectors. */
 export interface VectorWidths {
-  /** As the user named the model. */
-  id: string
+  /** What the model is called. */
+  name: string
   hidden: number
   /** Those a Matryoshka model was trained for; any width up to `hidden` when absent. */
   widths: readonly number[] | undefined
 }
 
 /** The texts are vLLM's. */
-export function checkDimensions(dimensions: number | undefined, { id, hidden, widths }: VectorWidths): void {
+export function checkDimensions(dimensions: number | undefined, { name, hidden, widths }: VectorWidths): void {
   if (dimensions === undefined) return
   const listed = widths?.includes(dimensions) ?? true
   if (listed && dimensions >= 1 && dimensions <= hidden) return
   const allowed =
     widths === undefined ? `dimensions in range [1, ${hidden}]` : `Matryoshka dimensions [${widths.join(', ')}]`
   throw new QvlError('REQUEST_INVALID', {
-    what: `Model '${id}' only supports ${allowed}, got ${dimensions}.`,
+    what: `Model '${name}' only supports ${allowed}, got ${dimensions}.`,
     do: 'Ask for one of them, or leave dimensions out.',
     param: 'dimensions',
   })

@@ -60,8 +60,10 @@ export class Queue {
    * every task that is not answered rejects with the signal's reason.
    */
   enqueue(tasks: readonly (readonly TreeSequence[])[], options: SubmitOptions = {}): Promise<Computed>[] {
-    const runs = tasks.map((sequences) => new TaskRun(sequences, this.#load))
-    const { signal } = options
+    const { signal, cacheSalt } = options
+    const salted = (sequences: readonly TreeSequence[]): readonly TreeSequence[] =>
+      cacheSalt === undefined ? sequences : sequences.map((sequence) => ({ ...sequence, cacheSalt }))
+    const runs = tasks.map((sequences) => new TaskRun(salted(sequences), this.#load))
     if (signal?.aborted) for (const run of runs) run.fail(signal.reason)
     else this.#submit(runs, options)
     return runs.map(({ done }) => done)

@@ -1,19 +1,27 @@
 // The contents of requests, with the names that errors call them by.
 
 import { mediaParts } from '../prompts/visuals.js'
-import type { NamedContent } from './images.js'
-import type { EmbedRequest, ScoreRequest } from './requests.js'
+import type { EmbedRequest, NamedContent, ScoreRequest } from './requests.js'
 
-export function contentsOfEmbed({ content }: Pick<EmbedRequest, 'content'>, param?: string): NamedContent[] {
-  return typeof content === 'object' && 'tokens' in content ? [] : [{ content, param }]
+type OfEmbed = Pick<EmbedRequest, 'content' | 'param' | 'visualSettings'>
+type OfScore = Pick<ScoreRequest, 'query' | 'documents' | 'params' | 'visualSettings'>
+
+export function contentsOfEmbed({ content, param, visualSettings: settings }: OfEmbed): NamedContent[] {
+  return typeof content === 'object' && 'tokens' in content ? [] : [{ content, param, settings }]
 }
 
-export function contentsOfScore({ query, documents }: Pick<ScoreRequest, 'query' | 'documents'>): NamedContent[] {
+export function contentsOfScore(request: OfScore): NamedContent[] {
+  const { query, documents, visualSettings: settings } = request
   return [
-    { content: query, param: 'query' },
-    ...documents.map((content, index) => ({ content, param: `documents[${index}]` })),
+    { content: query, param: queryParam(request), settings },
+    ...documents.map((content, index) => ({ content, param: documentParam(request, index), settings })),
   ]
 }
+
+/** What errors call the query, and each document. */
+export const queryParam = ({ params }: Pick<ScoreRequest, 'params'>): string => params?.query ?? 'query'
+export const documentParam = ({ params }: Pick<ScoreRequest, 'params'>, index: number): string =>
+  params?.documents[index] ?? `documents[${index}]`
 
 export const hasMedia = (contents: readonly NamedContent[]): boolean =>
   contents.some(({ content }) => mediaParts(content).length > 0)

@@ -20,8 +20,18 @@ export interface CutOptions {
   truncationSide?: 'left' | 'right' | undefined
 }
 
+/** How the images and videos of one request are looked at, over what the engine was opened with. */
+export interface VisualSettings {
+  /** Pixels that an image is resized to. */
+  image?: { minPixels?: number; maxPixels?: number } | undefined
+  video?: { fps?: number; minFrames?: number; maxFrames?: number; totalPixels?: number } | undefined
+}
+
 export interface EmbedRequest extends CutOptions {
   content: Content | TokenIds
+  /** What errors call the input, such as `body.input[2]`. */
+  param?: string | undefined
+  visualSettings?: VisualSettings | undefined
   instruction?: string | undefined
   /** For formats in which queries and documents differ; without it an instruction makes a query. */
   role?: 'query' | 'document' | undefined
@@ -46,8 +56,11 @@ export interface ScoreRequest extends CutOptions {
   query: Content
   documents: readonly Content[]
   instruction?: string | undefined
+  /** What errors call the two sides (default `query` and `documents[0]`, …). */
+  params?: { query: string; documents: readonly string[] } | undefined
   /** As in EmbedRequest, for both sides. */
   visuals?: Visuals | undefined
+  visualSettings?: VisualSettings | undefined
   /** Cut the query, or each document, to this many tokens before the template is put around them. */
   maxTokensPerQuery?: number | undefined
   maxTokensPerDoc?: number | undefined
@@ -58,6 +71,8 @@ export interface ScoreRequest extends CutOptions {
 /** A finished prompt for a model with a head, as vLLM's /classify takes it: nothing is put around it. */
 export interface ClassifyRequest extends CutOptions {
   content: string | TokenIds
+  /** As in EmbedRequest. */
+  param?: string | undefined
   addSpecialTokens?: boolean | undefined
   /** Probabilities (default true) rather than raw logits. */
   useActivation?: boolean | undefined
@@ -241,6 +256,15 @@ export interface LoadedVisuals {
   facts: Visuals
   /** For `submit`. */
   byKey: ReadonlyMap<string, Visual>
+  /** Memory that they take. */
+  numBytes: number
+}
+
+/** One side of a request: what to call it in errors, and how its images are looked at. */
+export interface NamedContent {
+  content: Content
+  param?: string | undefined
+  settings?: VisualSettings | undefined
 }
 
 /** Where media come from and how large they may be. */
@@ -253,8 +277,8 @@ export interface MediaOptions {
   localRoots?: readonly string[] | undefined
   localBase?: string | undefined
   fetchTimeoutMs?: number | undefined
-  image?: { minPixels?: number; maxPixels?: number } | undefined
-  video?: { fps?: number; maxFrames?: number; totalPixels?: number } | undefined
+  image?: VisualSettings['image']
+  video?: VisualSettings['video']
   /** Most images and videos of one content; 0 refuses them. */
   limitPerPrompt?: { image?: number; video?: number } | undefined
   /** Memory for the features of images seen before. */
@@ -269,6 +293,10 @@ export interface SubmitOptions {
   visuals?: ReadonlyMap<string, Visual> | undefined
   /** Lower goes first, where the engine schedules by priority (default 0). */
   priority?: number | undefined
+  /** Queue the tasks when the images of all are ready (default: each when its own are), so that batches depend on the tasks alone. */
+  together?: boolean | undefined
+  /** Tasks with different salts never use what was kept of each other's prompts (vLLM's `cache_salt`). */
+  cacheSalt?: string | undefined
 }
 
 /** How busy an engine is. */
@@ -325,10 +353,12 @@ export interface Engine extends AsyncDisposable {
   /**
    * Get the images and videos of contents: fetched, checked and measured. Throws MEDIA_*, and REQUEST_TOO_LARGE for too
    * many. Without any, or for a model that reads text only, nothing is done: the preparer refuses what it cannot use.
+   * `attachments` are contents that are here already, by the references that stand for them.
    */
   loadVisuals(
-    contents: readonly { content: Content; param?: string | undefined }[],
+    contents: readonly NamedContent[],
     signal?: AbortSignal,
+    attachments?: ReadonlyMap<string, Uint8Array>,
   ): Promise<LoadedVisuals>
   embed(request: EmbedRequest, options?: SubmitOptions): Promise<Embedding>
   score(request: ScoreRequest, options?: SubmitOptions): Promise<Scores>
@@ -343,6 +373,8 @@ export interface Engine extends AsyncDisposable {
 export interface EngineOptions {
   /** A folder, or a hub id. */
   model: string
+  /** What errors of requests call the model (default: as it was given). */
+  name?: string | undefined
   revision?: string | undefined
   downloadDir?: string | undefined
   /** `auto` (default): cpu where this installation has it, else ort. */

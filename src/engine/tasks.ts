@@ -2,11 +2,14 @@
 
 import { QvlError } from '../errors.js'
 import { type Content, textsOf } from '../prompts/content.js'
-import type { EmbedFormat, Prompt, PromptFormat, PromptLimits, ScoreFormat } from '../prompts/prompt.js'
+import type { EmbedFormat, EmbedItem, Prompt, PromptFormat, PromptLimits, ScoreFormat } from '../prompts/prompt.js'
 import { idsPrompt, outOfVocabulary, rawPrompt } from '../prompts/raw.js'
+import { mediaParts } from '../prompts/visuals.js'
 import { plainText } from '../text/rich-text.js'
 import type { Tokenizer } from '../text/tokenizer.js'
+import { naming } from './named-error.js'
 import { checkDimensions, maxSideTokens, promptLimits, type VectorWidths } from './prompt-limits.js'
+import { documentParam, queryParam } from './request-contents.js'
 import type {
   ClassifyRequest,
   ClassifyTask,
@@ -25,6 +28,10 @@ import type {
 export interface TaskContext extends VectorWidths {
   tokenizer: Tokenizer
   maxModelLen: number
+  /** The class in config.json. */
+  architecture: string
+  /** Whether the model reads images and videos. */
+  readsMedia: boolean
   /** Rows of the embedding table; a tokenizer may know ids beyond them. */
   vocabSize: number
   /** What embedding requests mean that do not say. */
@@ -73,10 +80,11 @@ export function scoreTask(
 export function classifyTask(format: PromptFormat, context: TaskContext, request: ClassifyRequest): ClassifyTask {
   const { content, useActivation = true } = request
   const limits = promptLimits(context.maxModelLen, request)
-  const prompt =
+  const prompt = naming(request.param, () =>
     typeof content === 'string'
       ? raw(context, content, request, limits)
-      : idsPrompt(content.tokens, { ...context, limits })
+      : idsPrompt(content.tokens, { ...context, limits }),
+  )
   return { kind: 'classify', ...prepared(context, [prompt], poolOf(format), {}), useActivation }
 }
 
@@ -85,10 +93,15 @@ function poolOf({ pooling = 'last' }: PromptFormat): Sequence['pool'] {
   return pooling === 'mean' ? 'all' : pooling
 }
 
-function embedPrompt(format: EmbedFormat, context: TaskContext, request: EmbedRequest): Prompt {
+/** Errors of the input name it. */
+const embedPrompt = (format: EmbedFormat, context: TaskContext, request: EmbedRequest): Prompt =>
+  naming(request.param, () => inputPrompt(format, context, request))
+
+function inputPrompt(format: EmbedFormat, context: TaskContext, request: EmbedRequest): Prompt {
   const { content, instruction, promptName, role = context.defaultRole, visuals } = request
   const limits = promptLimits(context.maxModelLen, request)
   if (isTokenIds(content)) return idsPrompt(content.tokens, { ...context, limits })
+  checkMedia(content, context)
   if ((request.promptFormat ?? context.promptFormat) === 'official')
     return format.embed({ content, instruction, promptName, role, visuals }, limits)
   if (instruction !== undefined) throw noPlace('instruction')
@@ -104,24 +117,43 @@ const raw = (
   limits: PromptLimits,
 ): Prompt => rawPrompt(text, { tokenizer, limits, addSpecialTokens })
 
-function pairs(format: ScoreFormat, { maxModelLen }: TaskContext, request: ScoreRequest): Prompt[] {
+function pairs(format: ScoreFormat, context: TaskContext, request: ScoreRequest): Prompt[] {
   const { query, instruction, visuals } = request
-  const limits = promptLimits(maxModelLen, request)
-  const common = { query, instruction, visuals, ...sideTokens(request, maxModelLen) }
-  return eachDocument(request, (document) => format.pair({ document, ...common }, limits))
+  const limits = promptLimits(context.maxModelLen, request)
+  const common = { query, instruction, visuals, ...sideTokens(request, context.maxModelLen) }
+  checkMedia(query, context, queryParam(request))
+  return eachDocument(request, (document) => {
+    checkMedia(document, context)
+    return format.pair({ document, ...common }, limits)
+  })
 }
 
 /** Query and documents, each in the form that the model card gives. */
-function sides(format: EmbedFormat, { maxModelLen }: TaskContext, request: ScoreRequest): Prompt[] {
-  const limits = promptLimits(maxModelLen, request)
-  const { maxTokensPerQuery, maxTokensPerDoc } = sideTokens(request, maxModelLen)
+function sides(format: EmbedFormat, context: TaskContext, request: ScoreRequest): Prompt[] {
+  const limits = promptLimits(context.maxModelLen, request)
+  const { maxTokensPerQuery, maxTokensPerDoc } = sideTokens(request, context.maxModelLen)
   const { query, instruction, visuals } = request
+  const embed = (item: EmbedItem): Prompt => {
+    checkMedia(item.content, context)
+    return format.embed({ visuals, ...item }, limits)
+  }
   return [
-    format.embed({ content: query, instruction, role: 'query', visuals, maxTokens: maxTokensPerQuery }, limits),
-    ...eachDocument(request, (content) =>
-      format.embed({ content, role: 'document', visuals, maxTokens: maxTokensPerDoc }, limits),
+    naming(queryParam(request), () =>
+      embed({ content: query, instruction, role: 'query', maxTokens: maxTokensPerQuery }),
     ),
+    ...eachDocument(request, (content) => embed({ content, role: 'document', maxTokens: maxTokensPerDoc })),
   ]
+}
+
+/** vLLM's text, which clients look for. */
+function checkMedia(content: Content, { readsMedia, architecture }: TaskContext, param?: string): void {
+  if (readsMedia || mediaParts(content).length === 0) return
+  throw new QvlError('MEDIA_UNSUPPORTED', {
+    what: `MultiModalParam is not supported for ${architecture}.`,
+    why: 'This model reads text only.',
+    do: 'Send text, or use a model that reads images.',
+    ...(param !== undefined && { param }),
+  })
 }
 
 const sideTokens = ({ maxTokensPerQuery, maxTokensPerDoc }: ScoreRequest, maxModelLen: number) => ({
@@ -129,18 +161,9 @@ const sideTokens = ({ maxTokensPerQuery, maxTokensPerDoc }: ScoreRequest, maxMod
   maxTokensPerDoc: maxSideTokens('max_tokens_per_doc', maxTokensPerDoc, maxModelLen),
 })
 
-/** Errors of one document name it. */
+/** Errors of one document name it, unless they are the query's. */
 function eachDocument(request: ScoreRequest, prompt: (document: Content) => Prompt): Prompt[] {
-  return request.documents.map((document, index) => {
-    try {
-      return prompt(document)
-    } catch (error) {
-      if (error instanceof QvlError && error.details.param === undefined) {
-        throw new QvlError(error.code, { ...error.details, param: `documents[${index}]` })
-      }
-      throw error
-    }
-  })
+  return request.documents.map((document, index) => naming(documentParam(request, index), () => prompt(document)))
 }
 
 function prepared(

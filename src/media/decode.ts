@@ -1,5 +1,6 @@
 // Encoded images to red, green and blue bytes, as Pillow gives them to the reference.
 
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import sharp, { type Sharp } from 'sharp'
 import { QvlError } from '../errors.js'
 import type { Picture, Size } from './pixels.js'
@@ -13,7 +14,7 @@ interface Header extends Size {
   alpha: 'none' | 'drop' | 'white'
 }
 
-/** The size of an image, from its header alone. Throws MEDIA_INVALID, MEDIA_UNSUPPORTED and MEDIA_TOO_LARGE. */
+/** The size of an image, from its header alone. Throws MEDIA_INVALID, MEDIA_FORMAT and MEDIA_TOO_LARGE. */
 export async function imageSize(bytes: Uint8Array): Promise<Size> {
   const { height, width } = await readHeader(bytes)
   return { height, width }
@@ -28,7 +29,7 @@ export async function decodeImage(bytes: Uint8Array): Promise<Picture> {
   const pipeline = open(bytes).toColourspace('srgb')
   const oriented = alpha === 'drop' ? pipeline.removeAlpha() : pipeline
   const { data, info } = await decoding(oriented.raw({ depth: 'uchar' }).toBuffer({ resolveWithObject: true }))
-  const rgb = info.channels === 4 ? onWhite(data) : data
+  const rgb = info.channels === 4 ? await onWhite(data) : data
   return { height: info.height, width: info.width, rgb }
 }
 
@@ -60,16 +61,26 @@ async function decoding<Result>(work: Promise<Result>): Promise<Result> {
 }
 
 /** Pillow's `paste` with the alpha channel as mask: products of bytes divided by 255 and rounded. */
-function onWhite(rgba: Uint8Array): Uint8Array {
+async function onWhite(rgba: Uint8Array): Promise<Uint8Array> {
   const rgb = new Uint8Array((rgba.length / 4) * 3)
-  for (let from = 0, to = 0; from < rgba.length; from += 4, to += 3) {
+  for (let start = 0; start < rgba.length; start += 4 * pixelsPerTurn) {
+    layOnWhite(rgba, rgb, { start, end: Math.min(start + 4 * pixelsPerTurn, rgba.length) })
+    await nextTurn()
+  }
+  return rgb
+}
+
+/** Pixels before the event loop gets a turn: a few milliseconds of work. */
+const pixelsPerTurn = 512 * 1024
+
+function layOnWhite(rgba: Uint8Array, rgb: Uint8Array, { start, end }: { start: number; end: number }): void {
+  for (let from = start, to = (start / 4) * 3; from < end; from += 4, to += 3) {
     const alpha = rgba[from + 3]!
     for (let channel = 0; channel < 3; channel++) {
       const sum = rgba[from + channel]! * alpha + 255 * (255 - alpha) + 128
       rgb[to + channel] = (sum + (sum >> 8)) >> 8
     }
   }
-  return rgb
 }
 
 function tooManyPixels(size?: Size): QvlError {
@@ -81,7 +92,7 @@ function tooManyPixels(size?: Size): QvlError {
 }
 
 function unusualColours(space: string): QvlError {
-  return new QvlError('MEDIA_UNSUPPORTED', {
+  return new QvlError('MEDIA_INVALID', {
     what: 'The image cannot be read.',
     why: `Its colours (${space === 'cmyk' ? 'CMYK' : '16-bit grey'}) have no one meaning on a screen.`,
     do: 'Save it as RGB or 8-bit grey.',

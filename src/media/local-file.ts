@@ -19,22 +19,27 @@ export interface LocalRules {
  * Throws MEDIA_BLOCKED, MEDIA_NOT_FOUND, MEDIA_INVALID, MEDIA_TOO_LARGE and REQUEST_INVALID.
  */
 export async function readLocalFile(reference: string, rules: LocalRules, maxBytes: number): Promise<Uint8Array> {
-  if (rules.roots.length === 0) {
+  const named = isLocal(reference, rules)
+  if (named && rules.roots.length === 0) {
     // vLLM's own text.
     throw blocked('Cannot load local files without `--allowed-local-media-path`.')
   }
-  const path = await realPath(pathOf(reference, rules), reference)
-  if (!(await isInside(path, rules.roots))) {
-    throw blocked(`The file ${quoted(reference)} is in none of the folders that may be read.`)
-  }
+  const wanted = pathOf(reference, rules)
+  // A path outside is refused alike whether there is a file or not: a client must not learn which.
+  const path = await realpath(wanted).catch((cause: unknown) => missing(wanted, { reference, rules, cause }))
+  if (!(await isInside(path, rules.roots))) throw outside(reference)
   // Without blocking on a FIFO, and without following a link that was put there after the check.
   const flags = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW
   await using file = await opening(open(path, flags), reference)
   const { size, isFile } = await file.stat().then((stats) => ({ size: stats.size, isFile: stats.isFile() }))
-  if (!isFile) throw unreadable(reference, 'It is not a regular file.')
+  if (!isFile) throw blocked(`${quoted(reference)} is not a regular file.`)
   if (size > maxBytes) throw tooManyBytes(maxBytes)
   return opening(file.readFile(), reference)
 }
+
+/** Whether a reference is meant as a file: not every string is. */
+const isLocal = (reference: string, { base }: LocalRules): boolean =>
+  /^file:/i.test(reference) || isAbsolute(reference) || base !== undefined
 
 function pathOf(reference: string, { base }: LocalRules): string {
   if (/^file:/i.test(reference)) {
@@ -58,14 +63,22 @@ function pathOf(reference: string, { base }: LocalRules): string {
 
 const fix = 'Send an http(s) URL, a base64 data URL, or file:///path.'
 
-const realPath = (path: string, reference: string): Promise<string> => opening(realpath(path), reference)
+async function missing(
+  path: string,
+  { reference, rules, cause }: { reference: string; rules: LocalRules; cause: unknown },
+): Promise<never> {
+  const inside = rules.roots.some((root) => isBelow(resolve(root), path)) || (await isInside(path, rules.roots))
+  throw inside ? unreadable(reference, 'It is not there, or may not be read.', cause) : outside(reference)
+}
 
 async function isInside(path: string, roots: readonly string[]): Promise<boolean> {
-  for (const root of roots) {
-    const below = relative(await realpath(root), path)
-    if (below !== '' && below !== '..' && !below.startsWith(`..${sep}`) && !isAbsolute(below)) return true
-  }
+  for (const root of roots) if (isBelow(await realpath(root), path)) return true
   return false
+}
+
+function isBelow(root: string, path: string): boolean {
+  const below = relative(root, path)
+  return below !== '' && below !== '..' && !below.startsWith(`..${sep}`) && !isAbsolute(below)
 }
 
 async function opening<Result>(work: Promise<Result>, reference: string): Promise<Result> {
@@ -84,6 +97,10 @@ function unreadable(reference: string, why: string, cause?: unknown): QvlError {
     cause,
   })
 }
+
+/** The first words are vLLM's; it goes on with the folder, which is nothing for clients. */
+const outside = (reference: string): QvlError =>
+  blocked(`The file path ${quoted(reference)} must be a subpath of \`--allowed-local-media-path\`.`)
 
 function blocked(what: string): QvlError {
   return new QvlError('MEDIA_BLOCKED', {

@@ -1,6 +1,5 @@
 // Images and videos of requests: from a reference to what the prompt and the vision tower need to know.
 
-import { createHash } from 'node:crypto'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -12,6 +11,10 @@ import { frameLimits, frameListFps, pairTimes, sampleFile, sampleFrameList, type
 import { type PixelLimits, smartResize, tokenSide } from './smart-resize.js'
 import { probeVideo, type VideoHeader, videoFormat, videoFrames } from './video-file.js'
 import type { Visual } from './visual.js'
+import { keyOf } from './visual-key.js'
+
+/** A reference, or the content of the file that it stood for. */
+export type MediaSource = string | Uint8Array
 
 export interface MediaOptions {
   layout: PatchLayout
@@ -41,15 +44,16 @@ export class Media implements AsyncDisposable {
   }
 
   /** Throws MEDIA_* for a reference that cannot be read or is no image. */
-  async image(reference: string, signal?: AbortSignal): Promise<Visual> {
-    const { image, layout, read } = this.#options
-    const bytes = await read(reference, 'image', signal)
-    const size = smartResize(await imageSize(bytes), image)
+  async image(source: MediaSource, asked: Partial<PixelLimits> = {}, signal?: AbortSignal): Promise<Visual> {
+    const { image, layout } = this.#options
+    const bytes = await this.#bytesOf(source, 'image', signal)
+    const size = smartResize(await imageSize(bytes), { ...image, ...asked })
     return {
       kind: 'image',
-      key: keyOf(['image', size.height, size.width], bytes),
+      key: await keyOf(['image', size.height, size.width], [bytes], signal),
       ...sizesOf(1, size, layout),
       times: [],
+      numBytes: bytes.length,
       patches: async (signal) => {
         const picture = await decodeImage(bytes)
         return this.#workers.run({ kind: 'image', picture, size, layout }, signal)
@@ -59,14 +63,12 @@ export class Media implements AsyncDisposable {
 
   /** A file, or a list of frames. Throws MEDIA_*, and DEVICE_UNAVAILABLE for a file where ffmpeg is missing. */
   async video(
-    reference: string | readonly string[],
+    source: MediaSource | readonly MediaSource[],
     asked: Partial<VideoSampling> = {},
     signal?: AbortSignal,
   ): Promise<Visual> {
     const sampling = { ...this.#options.sampling, ...asked }
-    return typeof reference === 'string'
-      ? this.#videoFile(reference, sampling, signal)
-      : this.#frameList(reference, sampling, signal)
+    return isFrameList(source) ? this.#frameList(source, sampling, signal) : this.#videoFile(source, sampling, signal)
   }
 
   /** Work that has not ended is rejected. */
@@ -78,8 +80,12 @@ export class Media implements AsyncDisposable {
     return this.close()
   }
 
-  async #videoFile(reference: string, sampling: VideoSampling, signal?: AbortSignal): Promise<Visual> {
-    const bytes = await this.#options.read(reference, 'video', signal)
+  async #bytesOf(source: MediaSource, kind: 'image' | 'video', signal?: AbortSignal): Promise<Uint8Array> {
+    return typeof source === 'string' ? this.#options.read(source, kind, signal) : source
+  }
+
+  async #videoFile(source: MediaSource, sampling: VideoSampling, signal?: AbortSignal): Promise<Visual> {
+    const bytes = await this.#bytesOf(source, 'video', signal)
     const format = videoFormat(bytes)
     // ffmpeg has to seek in most containers, which it can in a file only.
     const folder = await mkdtemp(join(tmpdir(), 'qvl-video-'))
@@ -90,7 +96,7 @@ export class Media implements AsyncDisposable {
       const indices = sampleFile(header.numFrames, header.fps, sampling)
       const size = smartResize(header, frameLimits(indices.length, sampling))
       const frames = await this.#framesOfFile(file, { format, header, indices, size }, signal)
-      return this.#visual(keyOf(['video', ...indices, size.height, size.width], bytes), frames, {
+      return this.#visual(await keyOf(['video', ...indices, size.height, size.width], [bytes], signal), frames, {
         size,
         times: pairTimes(indices, header.fps),
       })
@@ -115,19 +121,20 @@ export class Media implements AsyncDisposable {
     return Promise.all(frames)
   }
 
-  async #frameList(references: readonly string[], sampling: VideoSampling, signal?: AbortSignal): Promise<Visual> {
-    const { read, layout } = this.#options
-    const chosen = sampleFrameList(references.length, sampling.maxFrames).map((index) => references[index]!)
-    const files = await Promise.all(chosen.map((reference) => read(reference, 'image', signal)))
+  async #frameList(sources: readonly MediaSource[], sampling: VideoSampling, signal?: AbortSignal): Promise<Visual> {
+    const { layout } = this.#options
+    const chosen = sampleFrameList(sources.length, sampling.maxFrames).map((index) => sources[index]!)
+    const files = await Promise.all(chosen.map((source) => this.#bytesOf(source, 'image', signal)))
     const padded = Math.ceil(files.length / layout.temporalPatchSize) * layout.temporalPatchSize
     const stillSize = smartResize(await imageSize(files[0]!), listFrameLimits)
     const size = smartResize(stillSize, frameLimits(padded, sampling))
     const frames: Picture[] = []
     for (const file of files) {
+      signal?.throwIfAborted()
       const picture = await decodeImage(file)
       frames.push(await this.#workers.run({ kind: 'frame', picture, stillSize, size }, signal))
     }
-    return this.#visual(keyOf(['frames', size.height, size.width], ...files), frames, {
+    return this.#visual(await keyOf(['frames', size.height, size.width], files, signal), frames, {
       size,
       times: pairTimes([...Array(padded).keys()], frameListFps),
     })
@@ -140,6 +147,7 @@ export class Media implements AsyncDisposable {
       key,
       ...sizesOf(times.length, size, layout),
       times,
+      numBytes: frames.reduce((sum, { rgb }) => sum + rgb.length, 0),
       patches: (signal): Promise<Patches> => {
         // The worker takes the memory of what it is given, and these frames may be asked for again.
         const copies = frames.map((frame) => ({ ...frame, rgb: frame.rgb.slice() }))
@@ -161,8 +169,5 @@ function sizesOf(
   }
 }
 
-function keyOf(how: readonly (string | number)[], ...files: readonly Uint8Array[]): string {
-  const hash = createHash('sha256').update(how.join(' '))
-  for (const file of files) hash.update(`\n${file.length}\n`).update(file)
-  return hash.digest('hex')
-}
+const isFrameList = (source: MediaSource | readonly MediaSource[]): source is readonly MediaSource[] =>
+  Array.isArray(source)

@@ -30,11 +30,15 @@ const known: readonly Signature[] = [
   { name: 'a PDF document', at: 0, bytes: ascii('%PDF') },
   { name: 'an SVG or XML document', at: 0, bytes: ascii('<svg') },
   { name: 'an SVG or XML document', at: 0, bytes: ascii('<?xml') },
+]
+
+/** What servers send in place of an image that they do not have. */
+const pages: readonly Signature[] = [
   { name: 'an HTML page', at: 0, bytes: ascii('<!') },
   { name: 'an HTML page', at: 0, bytes: ascii('<html') },
 ]
 
-/** Throws MEDIA_UNSUPPORTED for formats that are not decoded, and MEDIA_INVALID for what is no image at all. */
+/** Throws MEDIA_FORMAT for formats that are not decoded, and MEDIA_INVALID for what is no image at all. */
 export function imageFormat(bytes: Uint8Array): ImageFormat {
   const found = decoded.find((signature) => matches(bytes, signature))
   if (found !== undefined) return found.name
@@ -42,11 +46,14 @@ export function imageFormat(bytes: Uint8Array): ImageFormat {
   const allowed = 'Send a PNG, JPEG, WebP or GIF image.'
   if (other !== undefined) {
     const why = `Its first bytes say that it is ${other.name}, which is not decoded.`
-    throw new QvlError('MEDIA_UNSUPPORTED', { what: 'The image cannot be read.', why, do: allowed })
+    throw new QvlError('MEDIA_FORMAT', { what: 'The image cannot be read.', why, do: allowed })
   }
-  const why = bytes.length === 0 ? 'It is empty.' : 'Its first bytes are those of no image format.'
+  const why = bytes.length === 0 ? 'It is empty.' : `Its first bytes are those of ${whatElse(bytes)}.`
   throw new QvlError('MEDIA_INVALID', { what: 'The image cannot be read.', why, do: allowed })
 }
+
+const whatElse = (bytes: Uint8Array): string =>
+  pages.find((signature) => matches(bytes, signature))?.name ?? 'no image format'
 
 const matches = (file: Uint8Array, { at, bytes }: Signature): boolean =>
   bytes.every((byte, index) => file[at + index] === byte)

@@ -32,12 +32,12 @@ const containers: readonly { format: string; at: number; bytes: string }[] = [
   { format: 'avi', at: 8, bytes: 'AVI ' },
 ]
 
-/** The container of a video file. Throws MEDIA_UNSUPPORTED for others. */
+/** The container of a video file. Throws MEDIA_FORMAT for others. */
 export function videoFormat(start: Uint8Array): string {
   const text = Buffer.from(start.subarray(0, 16)).toString('latin1')
   const found = containers.find(({ at, bytes }) => text.startsWith(bytes, at))
   if (found !== undefined) return found.format
-  throw new QvlError('MEDIA_UNSUPPORTED', {
+  throw new QvlError('MEDIA_FORMAT', {
     what: 'The video cannot be read.',
     why: 'Its first bytes are those of no container that is decoded.',
     do: 'Send an MP4, MOV, WebM, Matroska or AVI file, or a list of frames.',

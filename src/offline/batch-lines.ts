@@ -7,9 +7,17 @@ import { parseEmbeddings, renderEmbeddings } from '../api/openai-embeddings.js'
 import { parseRerank, renderRerank } from '../api/rerank.js'
 import { parseScore, renderScores } from '../api/score.js'
 import { QvlError } from '../errors.js'
-import { type Answer, asEmbedding, asScores, type LineContext, type LineForm, type Work } from './item.js'
+import {
+  type Answer,
+  type Asked,
+  asEmbedding,
+  asScores,
+  type LineContext,
+  type LineForm,
+  lineSettings,
+} from './item.js'
 
-type Endpoint = (fields: Fields, head: AnswerHead, context: LineContext) => Work
+type Endpoint = (fields: Fields, head: AnswerHead, context: LineContext) => Asked
 
 const endpoints: ReadonlyMap<string, Endpoint> = new Map([
   ['/v1/embeddings', embeddings],
@@ -40,12 +48,12 @@ export function batchLine(value: unknown, index: number, context: LineContext): 
   return {
     // vLLM writes a wrong URL as a plain string, and every other error as an object.
     failure: (error) => line(error.status, null, isUrlError(error) ? errorMessage(error) : renderError(error)),
-    prepare(): Work {
+    ask(): Asked {
       if (context.format === 'npy') throw notForNpy()
       if (typeof customId !== 'string') throw fields.invalid('custom_id', 'a string')
       fields.oneOf('method', ['POST'])
-      const { tasks, render } = endpointOf(fields, context)(fields, head, context)
-      return { tasks, render: (answers: readonly Answer[]) => line(200, render(answers), null) }
+      const { requests, render } = endpointOf(fields, context)(fields, head, context)
+      return { requests, render: (answers: readonly Answer[]) => line(200, render(answers), null) }
     },
   }
 }
@@ -66,26 +74,26 @@ function endpointOf(fields: Fields, context: LineContext): Endpoint {
   return endpoint
 }
 
-function embeddings(fields: Fields, head: AnswerHead, { engine, defaults, explain }: LineContext): Work {
-  const body = parseEmbeddings(fields.get('body'), 'body', defaults)
+function embeddings(fields: Fields, head: AnswerHead, context: LineContext): Asked {
+  const body = parseEmbeddings(fields.get('body'), 'body', lineSettings(context))
   return {
-    tasks: body.requests.map((request) => engine.preparer.embed(request, { texts: explain })),
+    requests: body.requests.map((request) => ({ kind: 'embed', request })),
     render: (answers) => renderEmbeddings(head, body.encodingFormat, answers.map(asEmbedding)),
   }
 }
 
-function score(fields: Fields, head: AnswerHead, { engine, defaults, explain }: LineContext): Work {
-  const requests = parseScore(fields.get('body'), 'body', defaults)
+function score(fields: Fields, head: AnswerHead, context: LineContext): Asked {
+  const requests = parseScore(fields.get('body'), 'body', lineSettings(context))
   return {
-    tasks: requests.map((request) => engine.preparer.score(request, { texts: explain })),
+    requests: requests.map((request) => ({ kind: 'score', request })),
     render: (answers) => renderScores(head, answers.map(asScores)),
   }
 }
 
-function rerank(fields: Fields, head: AnswerHead, { engine, defaults, explain }: LineContext): Work {
-  const body = parseRerank(fields.get('body'), 'body', defaults)
+function rerank(fields: Fields, head: AnswerHead, context: LineContext): Asked {
+  const body = parseRerank(fields.get('body'), 'body', lineSettings(context))
   return {
-    tasks: [engine.preparer.score(body.request, { texts: explain })],
+    requests: [{ kind: 'score', request: body.request }],
     render: ([answer]) => renderRerank(head, body, asScores(answer)),
   }
 }

@@ -2,8 +2,7 @@
 
 import { checkFinite } from '../api/floats.js'
 import { QvlError } from '../errors.js'
-import type { Item } from './chunks.js'
-import { type Answer, asEmbedding, type Work } from './item.js'
+import { type Answer, asEmbedding, type Item, type Work } from './item.js'
 import { npyMissingRow, npyRow } from './npy.js'
 
 export interface Encoded {

@@ -3,7 +3,17 @@
 import { errorMessage } from '../api/errors.js'
 import { type Fields, isObject } from '../api/fields.js'
 import type { RequestDefaults } from '../api/request-options.js'
-import type { Embedding, EmbedTask, Engine, Scores, ScoreTask, Usage } from '../engine/requests.js'
+import type { RequestSettings } from '../api/request-settings.js'
+import type {
+  Embedding,
+  EmbedRequest,
+  EmbedTask,
+  Engine,
+  ScoreRequest,
+  Scores,
+  ScoreTask,
+  Usage,
+} from '../engine/requests.js'
 import { asQvlError, type QvlError } from '../errors.js'
 
 export type Answer = Embedding | Scores
@@ -19,18 +29,44 @@ export interface LineContext {
   explain: boolean
 }
 
-export interface Work {
-  tasks: readonly LineTask[]
-  /** The output line. */
+/** An input line as it goes through a run. */
+export interface Item {
+  /** Line number in the input, from 1. */
+  line: number
+  /** Position in the output, from 0. */
+  index: number
+  /** An error when the line asks for something wrong. */
+  work: Work | QvlError
+  failure: LineForm['failure']
+}
+
+/** What a line asks for. */
+export interface Asked {
+  requests: readonly LineRequest[]
+  /** The output line, from an answer to each request. */
   render(answers: readonly Answer[]): object
+}
+
+export type LineRequest = { kind: 'embed'; request: EmbedRequest } | { kind: 'score'; request: ScoreRequest }
+
+/** The same with the images and videos loaded and the prompts made. */
+export interface Work extends Pick<Asked, 'render'> {
+  tasks: readonly LineTask[]
 }
 
 /** A line in one of the accepted forms. */
 export interface LineForm {
   /** Throws a QvlError when the line asks for something wrong. */
-  prepare(): Work
+  ask(): Asked
   /** The output line when it cannot be answered. */
   failure(error: QvlError): object
+}
+
+/** What parsers need to know: the flags stand for what a line leaves out. */
+export function lineSettings({ engine, defaults }: LineContext): RequestSettings {
+  const { model, preparer } = engine
+  const { promptNames } = model
+  return { ...defaults, promptNames, renderChat: (messages, options) => preparer.renderChat(messages, options) }
 }
 
 /** The id of a line, or its position among the lines that are not blank, from 0: its row in the output. */

@@ -34,7 +34,7 @@ export interface RunFileOptions extends RunEvents {
   signal?: AbortSignal | undefined
   /** Settings of the engine that change numbers, such as the device; a resumed run must have the same. */
   settings?: Readonly<Record<string, OptionValue | undefined>> | undefined
-  chunkLimits?: ChunkLimits | undefined
+  chunkLimits?: Partial<ChunkLimits> | undefined
   maxLineBytes?: number | undefined
   /** Time between two saved places of a file, in milliseconds. */
   saveIntervalMs?: number | undefined
@@ -78,7 +78,7 @@ async function runFile(command: 'score' | 'embed', options: RunFileOptions): Pro
   await using output = await openOutput(context, options, signal)
   if (output === undefined) return { ...nothingDone, alreadyComplete: true }
   const reader = new LineReader(input.chunks, { maxLineBytes: options.maxLineBytes })
-  const limits = { ...(options.chunkLimits ?? defaultChunkLimits), strict: options.strict ?? false }
+  const limits = { ...defaultChunkLimits, ...options.chunkLimits, strict: options.strict ?? false }
   const { totalBytes } = input
   const run = new Run({
     context,
@@ -165,7 +165,7 @@ function runIdentity(
   options: Partial<RunFileOptions>,
 ): RunIdentity {
   const { model } = engine
-  const { maxTokens, maxLines } = options.chunkLimits ?? defaultChunkLimits
+  const { maxTokens, maxLines, maxMediaBytes } = { ...defaultChunkLimits, ...options.chunkLimits }
   const values = {
     format,
     ...defaults,
@@ -176,6 +176,7 @@ function runIdentity(
     maxLineBytes: options.maxLineBytes,
     chunkTokens: maxTokens,
     chunkLines: maxLines,
+    chunkMediaBytes: maxMediaBytes,
   }
   const entries = Object.entries(values).map(([key, value]): [string, OptionValue] => [key, value ?? null])
   return { command, fingerprint: model.fingerprint, options: Object.fromEntries(entries) }

@@ -3,11 +3,12 @@
 import type { Explanation } from '../engine/requests.js'
 import { asQvlError, QvlError } from '../errors.js'
 import { unlessAborted } from './abort.js'
-import { type Chunk, type ChunkLimits, type Item, takeChunk } from './chunks.js'
+import { type Chunk, type ChunkLimits, takeChunk } from './chunks.js'
 import type { Encoded, Encoder } from './encoders.js'
-import type { Answer, LineContext } from './item.js'
+import type { Answer, Item, LineContext } from './item.js'
 import type { LineReader } from './lines.js'
 import type { Output } from './output.js'
+import { PreparedLines } from './prepared-lines.js'
 import { resumeMismatch } from './run-state.js'
 
 export interface RunProgress {
@@ -41,9 +42,8 @@ export interface RunParts {
 /** How a run ended: at the end of the input, because the output's reader left, or at a bad line with `strict`. */
 export type RunEnd = 'end' | 'closed' | QvlError
 
-/** A chunk with what became of each line. */
-interface AnsweredChunk {
-  chunk: Chunk
+/** A chunk with what became of each line; its images are let go. */
+interface AnsweredChunk extends Omit<Chunk, 'visuals'> {
   results: readonly (readonly Answer[] | QvlError)[]
 }
 
@@ -53,14 +53,14 @@ export class Run {
   /** Of the lines answered so far in this run. */
   readonly usage = { tokens: 0, cachedTokens: 0 }
   readonly #parts: RunParts
-  #linesTaken: number
+  readonly #lines: PreparedLines
   #linesAnswered: number
 
   constructor(parts: RunParts) {
     const { lines, failed } = parts.output.resumed ?? { lines: 0, failed: 0 }
     this.#parts = parts
     this.counts = { lines, failed }
-    this.#linesTaken = lines
+    this.#lines = new PreparedLines(parts.reader, lines, parts)
     this.#linesAnswered = lines
   }
 
@@ -90,26 +90,23 @@ export class Run {
     throw resumeMismatch('The input does not begin with the lines that are in the output.')
   }
 
-  async #take(): Promise<Chunk | undefined> {
-    const { reader, context, limits } = this.#parts
-    const chunk = await takeChunk(reader, this.#linesTaken, context, limits)
-    this.#linesTaken += chunk?.items.length ?? 0
-    return chunk
+  #take(): Promise<Chunk | undefined> {
+    return takeChunk(this.#lines, this.#parts.limits)
   }
 
   /** What fails is the result of its line. */
-  async #answer(chunk: Chunk): Promise<AnsweredChunk> {
+  async #answer({ items, visuals, end }: Chunk): Promise<AnsweredChunk> {
     const { context, signal } = this.#parts
-    const tasks = chunk.items.flatMap(({ work }) => (work instanceof QvlError ? [] : work.tasks))
-    const answers = context.engine.submit(tasks, { signal })
+    const tasks = items.flatMap(({ work }) => (work instanceof QvlError ? [] : work.tasks))
+    const answers = context.engine.submit(tasks, { signal, visuals, together: true })
     let taken = 0
-    const results = chunk.items.map(async ({ work }) => {
+    const results = items.map(async ({ work }) => {
       if (work instanceof QvlError) return this.#settle(work)
       const start = taken
       taken += work.tasks.length
       return this.#settle(await Promise.all(answers.slice(start, taken)).catch(asQvlError))
     })
-    return { chunk, results: await Promise.all(results) }
+    return { items, end, results: await Promise.all(results) }
   }
 
   #settle(result: readonly Answer[] | QvlError): readonly Answer[] | QvlError {
@@ -126,17 +123,18 @@ export class Run {
   }
 
   /** Returns why the run is over, if it is. */
-  async #write({ chunk, results }: AnsweredChunk): Promise<RunEnd | undefined> {
+  async #write(answered: AnsweredChunk): Promise<RunEnd | undefined> {
+    const { items, results, end } = answered
     const { output, limits } = this.#parts
-    throwIfDeviceFailed(chunk, results)
-    for (const [index, item] of chunk.items.entries()) {
+    throwIfDeviceFailed(answered)
+    for (const [index, item] of items.entries()) {
       const { encoded, error } = this.#encode(item, results[index]!)
       if (error !== undefined && limits.strict) return atLine(item.line, error)
       await output.write(encoded)
       this.counts.lines++
       if (error !== undefined) this.#reportFailure(item, error)
     }
-    await output.mark({ input: chunk.end, ...this.counts })
+    await output.mark({ input: end, ...this.counts })
     return output.closed ? 'closed' : undefined
   }
 
@@ -169,7 +167,7 @@ function explanationsOf(answer: Answer): readonly Explanation[] {
  * One line that the device cannot compute is a failed line. When no line of a chunk could be computed it is the device
  * that failed, and error lines for the rest of the input would be of no use.
  */
-function throwIfDeviceFailed({ items }: Chunk, results: AnsweredChunk['results']): void {
+function throwIfDeviceFailed({ items, results }: AnsweredChunk): void {
   const computed = results.filter((_, index) => !(items[index]!.work instanceof QvlError))
   const [first] = computed
   const failed = computed.every((result) => result instanceof QvlError && result.status >= 500)

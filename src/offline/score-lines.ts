@@ -4,25 +4,28 @@ import { Fields } from '../api/fields.js'
 import { wireFloat } from '../api/floats.js'
 import { parseRerank, rank } from '../api/rerank.js'
 import {
+  type Asked,
   asScores,
   checkId,
   type LineContext,
   type LineForm,
   lineFailure,
   lineName,
+  lineSettings,
   lineUsage,
-  type Work,
 } from './item.js'
+import { withSampling } from './sampling.js'
 
 export function scoreLine(value: unknown, index: number, context: LineContext): LineForm {
   const name = lineName(value, index)
   return {
     failure: (error) => lineFailure(name, error),
-    prepare(): Work {
-      checkId(new Fields(value, ''))
-      const { request, topN } = parseRerank(value, '', context.defaults)
+    ask(): Asked {
+      const fields = new Fields(value, '')
+      checkId(fields)
+      const { request, topN } = parseRerank(value, '', lineSettings(context))
       return {
-        tasks: [context.engine.preparer.score(request, { texts: context.explain })],
+        requests: [{ kind: 'score', request: withSampling(request, fields) }],
         render([answer]) {
           const { scores, usage } = asScores(answer)
           const results = rank(scores, topN).map((each) => ({

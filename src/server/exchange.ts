@@ -119,6 +119,7 @@ async function resolve(shared: Shared, state: State): Promise<RouteAnswer> {
     signal: controller.signal,
     timing,
     admit: (promptTokens) => ticket?.reserveTokens(promptTokens),
+    hold: (bytes) => ticket?.reserveBytes(bytes),
   }
   try {
     return await untilAborted(handle(route, routed, context, ticket), controller.signal)

@@ -27,6 +27,8 @@ export interface RouteRequest {
    * The room is given back when the handler is done. Throws ENGINE_OVERLOADED, or NOT_READY where there is no queue.
    */
   admit(promptTokens: number): void
+  /** Reserve memory for what was fetched for the request, until it is answered. Throws ENGINE_OVERLOADED. */
+  hold(bytes: number): void
 }
 
 export interface RouteTiming {

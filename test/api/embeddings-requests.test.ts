@@ -138,7 +138,6 @@ describe('fields of embedding requests', () => {
       false,
       'Parameter `normalize` was removed; use `use_activation` instead. (parameter=normalize)',
     ],
-    [invalid, 'mm_processor_kwargs', { max_pixels: 5 }, 'not supported'],
   ])('refuses with %s %s: %j', (code, field, value, text) => {
     expectRefusal(() => parse({ input: 'a', [field]: value }), code, `body.${field}`, text)
   })
@@ -171,7 +170,6 @@ describe('conversations that the chat template renders', () => {
     ['two users', [user, user], {}, options],
     ['only a system message', [system], {}, options],
     ['another role', [{ role: 'tool', content: 'a' }], {}, options],
-    ['media in the system message', [{ role: 'system', content: [imagePart] }, user], {}, options],
     ['variables', [user], { chat_template_kwargs: { x: 1 } }, { ...options, kwargs: { x: 1 } }],
     ['generation', [user, question], { add_generation_prompt: true }, { ...options, addGenerationPrompt: true }],
     ['continued', [user, question], { continue_final_message: true }, { ...options, continueFinalMessage: true }],

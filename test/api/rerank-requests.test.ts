@@ -80,7 +80,7 @@ describe('rerank requests', () => {
       "'audio'",
     ],
     [invalid, 'body.documents[0]', { query: 'q', documents: [{ role: 'user', content: 'a' }] }, 'chat message'],
-    [tooLarge, 'body.documents', { query: 'q', documents: ['a', 'b', 'c', 'd'] }, '--max-client-batch-size'],
+    [tooLarge, 'body.documents', { query: 'q', documents: ['a', 'b', 'c', 'd'] }, '--max-items'],
     [tooLarge, 'body.documents[1]', { query: 'q', documents: ['a', 'é'.repeat(51)] }, '102 bytes'],
     [tooLarge, 'body.query', { query: [{ type: 'text', text: 'q'.repeat(101) }], documents: ['a'] }, '101 bytes'],
     [tooLarge, 'body.instruction', { ...plain, instruction: 'i'.repeat(101) }, '101 bytes'],
@@ -136,8 +136,6 @@ describe('rerank requests', () => {
       "chat_template_kwargs contains reserved keys that conflict with fixed scorer arguments: {'tools', 'tokenize'}",
     ],
     [schema, 'mm_processor_kwargs', 5, 'a JSON object'],
-    [invalid, 'mm_processor_kwargs', { max_pixels: 5 }, 'not supported'],
-    [invalid, 'media_io_kwargs', { video: {} }, 'not supported'],
   ])('refuses with %s %s: %j', (code, field, value, text) => {
     expectRefusal(() => parseRerank({ ...plain, [field]: value }, 'body', { model }), code, `body.${field}`, text)
   })

@@ -18,6 +18,9 @@ import { parseScore } from '#qvl/api/score.js'
 import { parseTeiEmbed } from '#qvl/api/tei-embed.js'
 import { parseDetokenize, parseTokenize } from '#qvl/api/tokenize.js'
 
+/** Made by a client's own model. */
+const tensors = ['prompt_embeds', 'image_embeds', 'multi_modal_data']
+
 interface Endpoint {
   schema: EndpointSchema
   parse: (body: object, settings: object) => unknown
@@ -35,19 +38,19 @@ const endpoints: Readonly<Record<string, Endpoint>> = {
     schema: embeddingsSchema,
     parse: (body, settings) => parseEmbeddings(body, 'body', settings),
     bodies: [{ input: 'a' }, templated],
-    refused: ['normalize'],
+    refused: ['normalize', ...tensors],
   },
   classify: {
     schema: classifySchema,
     parse: (body, settings) => parseClassify(body, 'body', settings),
     bodies: [{ input: 'a' }, templated],
-    refused: ['normalize', 'dimensions'],
+    refused: ['normalize', 'dimensions', ...tensors],
   },
   pooling: {
     schema: poolingSchema,
     parse: (body, settings) => parsePooling(body, 'body', settings),
     bodies: [{ input: 'a' }, templated],
-    refused: ['normalize', 'dimensions'],
+    refused: ['normalize', 'dimensions', ...tensors],
   },
   rerank: {
     schema: rerankSchema,
@@ -56,7 +59,7 @@ const endpoints: Readonly<Record<string, Endpoint>> = {
       { query: 'q', documents: 'a' },
       { query: 'q', texts: ['a'] },
     ],
-    refused: ['dimensions', 'chat_template'],
+    refused: ['dimensions', 'chat_template', ...tensors],
   },
   score: {
     schema: scoreSchema,
@@ -67,7 +70,7 @@ const endpoints: Readonly<Record<string, Endpoint>> = {
       { data_1: 'q', data_2: 'a' },
       { text_1: 'q', text_2: 'a' },
     ],
-    refused: ['dimensions', 'chat_template'],
+    refused: ['dimensions', 'chat_template', ...tensors],
   },
   cohereEmbed: {
     schema: cohereEmbedSchema,

@@ -21,7 +21,7 @@ afterAll(() => rm(folder, { recursive: true }))
 
 async function options(command: 'score' | 'embed', ...args: string[]) {
   const { settings } = await readSettings(command, args, { XDG_CONFIG_HOME: '/nonexistent' })
-  return engineOptions(settings, command, () => {})
+  return engineOptions(settings, command, { note: () => {} })
 }
 
 describe('engineOptions', () => {

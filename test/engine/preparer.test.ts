@@ -260,7 +260,7 @@ describe('refusals', () => {
       'an image',
       () => reranker.score({ query: 'q', documents: [[{ type: 'image', image: 'x' }]] }),
       'MEDIA_UNSUPPORTED',
-      /image/,
+      /^MultiModalParam is not supported for Qwen3ForCausalLM\./,
     ],
   ])('%s', (_, call, code, message) => {
     const error = failure(call)

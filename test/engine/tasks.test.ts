@@ -15,7 +15,9 @@ const formatOf = (ids: number[]): EmbedFormat => ({
 it('refuses a token that the tokenizer knows and the embedding table does not', async () => {
   const tokenizer = await openTokenizer(goldenPath('checkpoints/qwen3-embedding'))
   const context: TaskContext = {
-    id: 'm',
+    name: 'm',
+    architecture: 'M',
+    readsMedia: false,
     tokenizer,
     maxModelLen: 8,
     vocabSize: 10,

@@ -15,6 +15,7 @@ function visual(number: number, { patches = 4, fails = false }: { patches?: numb
     grid: [1, 1, patches],
     tokens: { height: 1, width: 1 },
     times: [],
+    numBytes: 1,
     async patches() {
       if (fails) throw new QvlError('MEDIA_INVALID', { what: 'The image cannot be read.' })
       return { grid: [1, 1, patches], pixels: Float32Array.of(number) }

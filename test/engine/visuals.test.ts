@@ -5,7 +5,7 @@ import { openEngine } from '#qvl/engine/engine.js'
 import type { Engine, EngineOptions } from '#qvl/engine/requests.js'
 import { hasFfmpeg } from '../support/ffmpeg.js'
 import { cosine, floats, goldenPath } from '../support/golden.js'
-import { contentOf, goldenMedia, mediaCases, type VlGoldenCase } from '../support/vl-cases.js'
+import { contentOf, goldenMedia, isLossy, mediaCases, needsFfmpeg, type VlGoldenCase } from '../support/vl-cases.js'
 
 const devices: { options: Partial<EngineOptions>; slow?: true }[] = [
   { options: { device: 'cpu', dtype: 'float32' } },
@@ -13,9 +13,6 @@ const devices: { options: Partial<EngineOptions>; slow?: true }[] = [
   { options: { device: 'reference' }, slow: true },
 ]
 
-/** JPEG and 4:2:0 depend on the decoder (see the README of the golden data); everything else is lossless. */
-const isLossy = (example: VlGoldenCase): boolean => /\.jpg|yuv420/.test(JSON.stringify(example.input))
-const needsFfmpeg = (example: VlGoldenCase): boolean => /\.mp4/.test(JSON.stringify(example.input))
 /** Sampling is not part of a request. */
 const hasOwnSampling = ({ input }: VlGoldenCase): boolean => input.fps !== undefined || input.max_length !== undefined
 

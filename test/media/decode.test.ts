@@ -54,10 +54,10 @@ describe('images that are not decoded', () => {
   const jpeg = readFileSync(goldenPath('media/exif6_200x120.jpg'))
   const cases = [
     { name: 'nothing', bytes: Buffer.alloc(0), code: 'MEDIA_INVALID', text: /empty/ },
-    { name: 'an HTML page', bytes: Buffer.from('<!doctype html><p>hi'), code: 'MEDIA_UNSUPPORTED', text: /HTML/ },
-    { name: 'an SVG', bytes: Buffer.from('<svg xmlns="…"/>'), code: 'MEDIA_UNSUPPORTED', text: /SVG/ },
-    { name: 'a PDF', bytes: Buffer.from('%PDF-1.7'), code: 'MEDIA_UNSUPPORTED', text: /PDF/ },
-    { name: 'a TIFF', bytes: Buffer.from([73, 73, 42, 0, 0]), code: 'MEDIA_UNSUPPORTED', text: /TIFF/ },
+    { name: 'an HTML page', bytes: Buffer.from('<!doctype html><p>hi'), code: 'MEDIA_INVALID', text: /HTML/ },
+    { name: 'an SVG', bytes: Buffer.from('<svg xmlns="…"/>'), code: 'MEDIA_FORMAT', text: /SVG/ },
+    { name: 'a PDF', bytes: Buffer.from('%PDF-1.7'), code: 'MEDIA_FORMAT', text: /PDF/ },
+    { name: 'a TIFF', bytes: Buffer.from([73, 73, 42, 0, 0]), code: 'MEDIA_FORMAT', text: /TIFF/ },
     { name: 'text', bytes: Buffer.from('hello'), code: 'MEDIA_INVALID', text: /no image format/ },
     { name: 'half a JPEG', bytes: jpeg.subarray(0, jpeg.length / 2), code: 'MEDIA_INVALID', text: /damaged/ },
     {
@@ -77,7 +77,7 @@ describe('images that are not decoded', () => {
       .jpeg()
       .toBuffer()
     await expect(decodeImage(cmyk)).rejects.toMatchObject({
-      code: 'MEDIA_UNSUPPORTED',
+      code: 'MEDIA_INVALID',
       message: expect.stringMatching(/CMYK/),
     })
   })

@@ -123,7 +123,7 @@ describe('videos', () => {
   })
 
   it.runIf(hasFfmpeg)('a damaged file is refused, and so is no video at all', async () => {
-    await expect(media.video('rgb_48x48.png')).rejects.toMatchObject({ code: 'MEDIA_UNSUPPORTED' })
+    await expect(media.video('rgb_48x48.png')).rejects.toMatchObject({ code: 'MEDIA_FORMAT' })
     const cut = new Media({
       layout,
       image: imageLimits,

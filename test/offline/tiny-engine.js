@@ -40,6 +40,7 @@ export function tinyEngine({ kind = 'embed', fingerprint = 'f', delayMs = 0, fai
         }
       })
     },
+    loadVisuals: async () => ({ facts: new Map(), byKey: new Map(), numBytes: 0 }),
     embed: (request, options) => engine.submit([engine.preparer.embed(request)], options)[0],
     score: (request, options) => engine.submit([engine.preparer.score(request)], options)[0],
     close: async () => {},

@@ -3,11 +3,12 @@
 
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { copyFile, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { goldenPath } from '../support/golden.js'
 import { type Checkpoint, checkpointPath, type ServerProcess, startServer } from '../support/server.js'
 import { fencesOf, pagesAt } from './pages.js'
 
@@ -24,6 +25,8 @@ const models: Readonly<Record<string, Checkpoint>> = {
 const servers: Readonly<Record<string, Checkpoint | undefined>> = {
   rerank: 'qwen3-reranker',
   embed: 'qwen3-embedding',
+  vl: 'qwen3-vl-reranker',
+  'vl-lines': undefined,
   bench: 'qwen3-reranker',
   'bench-embed': 'qwen3-embedding',
   lines: undefined,
@@ -31,11 +34,14 @@ const servers: Readonly<Record<string, Checkpoint | undefined>> = {
 }
 
 /** Those of the other pages are run by test/clients. */
-const pages = pagesAt(root).filter(({ path }) => path === 'README.md' || path === 'docs/benchmark.md')
-const examples = pages.flatMap((page) =>
+const isOurs = (path: string, kind: string): boolean =>
+  ['README.md', 'docs/benchmark.md'].includes(path) || kind.startsWith('vl')
+const examples = pagesAt(root).flatMap((page) =>
   fencesOf(page).flatMap(({ language, info, line, text }) => {
     const kind = /^run=(\S+)$/.exec(info)?.[1]
-    return language === 'sh' && kind !== undefined ? [{ path: page.path, line, kind, text }] : []
+    return language === 'sh' && kind !== undefined && isOurs(page.path, kind)
+      ? [{ path: page.path, line, kind, text }]
+      : []
   }),
 )
 
@@ -45,7 +51,9 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'qvl-docs-commands-'))
   // An answer that is an error makes curl fail, and the example with it.
   await writeFile(join(folder, '.curlrc'), 'fail-with-body\nsilent\nshow-error\nmax-time = 30\n')
-  for (const name of ['qwen3-reranker', 'qwen3-embedding'] as const) started.set(name, await startServer(name))
+  await copyFile(goldenPath('media/rgb_48x48.png'), join(folder, 'square.png'))
+  for (const name of ['qwen3-reranker', 'qwen3-embedding', 'qwen3-vl-reranker'] as const)
+    started.set(name, await startServer(name))
 })
 afterAll(async () => {
   await Promise.all([...started.values()].map((server) => server.stop()))

@@ -130,10 +130,11 @@ export const idleEngine: Engine = {
   preparer: noPreparer,
   preparerOptions: { dir: '', id: 'plain' },
   warmUp: async () => {},
-  ...{ submit: nothing, embed: nothing, score: nothing },
+  ...{ submit: nothing, embed: nothing, score: nothing, loadVisuals: nothing },
   counters: { computedTokens: 0, promptTokens: 0 },
   load: () => ({ waitingTasks: 0, runningTasks: 0, waitingTokens: 0, runningTokens: 0, tokensPerSecond: 100 }),
   prefixCache: () => ({ queriedTokens: 0, hitTokens: 0, usedBytes: 0, maxBytes: 0 }),
+  visuals: () => ({ queries: 0, hits: 0, usedBytes: 0 }),
   close: async () => {},
   [Symbol.asyncDispose]: async () => {},
 }

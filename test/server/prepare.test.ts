@@ -1,12 +1,13 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { openEngine } from '#qvl/engine/engine.js'
-import type { Engine } from '#qvl/engine/requests.js'
+import type { Engine, Preparer } from '#qvl/engine/requests.js'
 import { QvlError } from '#qvl/errors.js'
 import { defaultLimits } from '#qvl/server/limits.js'
-import { prepareBody } from '#qvl/server/prepare/plan.js'
+import { finishDraft } from '#qvl/server/prepare/finish-draft.js'
 import { openPreparation, type Preparation } from '#qvl/server/prepare/preparation.js'
 import type { Prepared, PreparedRoute } from '#qvl/server/prepare/prepared.js'
 import { PreparingThread } from '#qvl/server/prepare/preparing-thread.js'
+import { readDraft } from '#qvl/server/prepare/read-draft.js'
 import { ThreadPool } from '#qvl/server/prepare/thread-pool.js'
 import { goldenPath } from '../support/golden.js'
 
@@ -14,6 +15,9 @@ const settings = { servedModelNames: ['tiny'], limits: defaultLimits, trustReque
 
 const bytes = (value: unknown): Uint8Array => Buffer.from(typeof value === 'string' ? value : JSON.stringify(value))
 const signal = new AbortController().signal
+
+const prepareBody = (route: PreparedRoute, body: Uint8Array, preparer: Preparer): Prepared =>
+  finishDraft(readDraft(route, body, preparer, settings), preparer)
 
 /** Larger than what is prepared at once. */
 const longTexts = Array.from({ length: 40 }, (_, index) => `${index} ${'longer than it looks '.repeat(60)}`)
@@ -64,7 +68,7 @@ describe.each(['qwen3-embedding', 'qwen3-reranker'])('%s', (checkpoint) => {
   const bodies = [...forAll, ...(checkpoint === 'qwen3-embedding' ? forEmbedding : forReranker)]
 
   it.each(bodies)('a thread makes the same of a body of %s as this one', async (route, body) => {
-    const expected = plain(prepareBody(route, bytes(body), engine.preparer, settings))
+    const expected = plain(prepareBody(route, bytes(body), engine.preparer))
     const asked = preparation.prepare(route, bytes(body), { signal })
     expect(preparation.numWaiting).toBe(1)
     expect(plain(await asked)).toEqual(expected)
@@ -80,7 +84,7 @@ describe.each(['qwen3-embedding', 'qwen3-reranker'])('%s', (checkpoint) => {
     const refused = await preparation.prepare('rerank', bytes(body), { signal }).catch((error: unknown) => error)
     if (!(refused instanceof QvlError)) throw new Error('nothing was refused')
     expect([refused.code, refused.details.param]).toEqual([code, param])
-    expect(() => prepareBody('rerank', bytes(body), engine.preparer, settings)).toThrow(refused.message)
+    expect(() => prepareBody('rerank', bytes(body), engine.preparer)).toThrow(refused.message)
   })
 })
 
@@ -177,11 +181,15 @@ describe('a thread', () => {
 
   /** Seconds of work: the query is tokenised with each document. */
   const endless = { query: 'longer than it looks '.repeat(1000), documents: Array.from({ length: 2048 }, () => 'd') }
-  const question = (value: unknown) => ({ route: 'rerank' as const, body: new Uint8Array(bytes(value)) })
+  const question = (value: unknown) => ({
+    kind: 'read' as const,
+    route: 'rerank' as const,
+    body: new Uint8Array(bytes(value)),
+  })
 
   it('that cannot open the checkpoint fails the start', async () => {
     const preparerOptions = { ...engine.preparerOptions, dir: goldenPath('checkpoints/none') }
-    const broken = { preparer: engine.preparer, preparerOptions }
+    const broken = { preparer: engine.preparer, preparerOptions, loadVisuals: engine.loadVisuals }
     const opened = openPreparation({ engine: broken, settings, numThreads: 1, warn: () => {} })
     await expect(opened).rejects.toMatchObject({ code: 'MODEL_NOT_FOUND' })
   })
@@ -213,7 +221,7 @@ describe('a thread', () => {
     await new Promise((resolve) => setImmediate(resolve))
     left.abort(reason)
     await expect(abandoned).rejects.toBe(reason)
-    expect((await next).tasks).toHaveLength(1)
+    expect((await next).kind).toBe('prepared')
     expect(warnings).toEqual(['A thread that prepares large requests ended; another one is started.'])
     await pool.close()
   })

@@ -19,7 +19,14 @@ interface Side {
 
 export interface VlGoldenCase {
   id: string
-  input: Side & { instruction?: string | null; query?: Side; document?: Side; max_length?: number; fps?: number }
+  input: Side & {
+    instruction?: string | null
+    query?: Side
+    document?: Side
+    max_length?: number
+    fps?: number
+    max_frames?: number
+  }
   embedding?: StoredArray
   score?: number
   expanded_prompt?: string
@@ -33,6 +40,10 @@ export interface VlGoldenCase {
 
 const list = <Item>(value: Item | Item[] | undefined): Item[] =>
   value === undefined ? [] : Array.isArray(value) ? value : [value]
+
+/** JPEG and 4:2:0 depend on the decoder (see the README of the golden data); everything else is lossless. */
+export const isLossy = (example: VlGoldenCase): boolean => /\.jpg|yuv420/.test(JSON.stringify(example.input))
+export const needsFfmpeg = (example: VlGoldenCase): boolean => /\.mp4/.test(JSON.stringify(example.input))
 
 export function contentOf({ text, image, video }: Side): Content {
   const parts: Part[] = list(text).map((each) => ({ type: 'text', text: each }))

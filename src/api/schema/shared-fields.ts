@@ -23,8 +23,12 @@ export const promptFields: Properties = {
   use_activation: optional('boolean', 'Normalised vectors and probabilities (true), or plain vectors and logits.', {
     default: true,
   }),
-  mm_processor_kwargs: optional('object', 'Must be empty.'),
-  media_io_kwargs: optional('object', 'Must be empty.'),
+  mm_processor_kwargs: optional(
+    'object',
+    'How large images are looked at: `min_pixels`, `max_pixels`; and how many frames of videos: `fps`, `num_frames`, ' +
+      '`min_frames`, `max_frames`, `total_pixels`.',
+  ),
+  media_io_kwargs: optional('object', 'Which frames of videos are looked at: `{"video": {"num_frames": 8}}`, or `fps`.'),
 }
 
 export const instructionFields: Properties = {

@@ -47,6 +47,18 @@ const readings: readonly Reading[] = [
     read: (engine) => engine.prefixCache().hitTokens,
   },
   {
+    name: 'vllm:mm_cache_queries_total',
+    kind: 'counter',
+    help: 'Images and videos looked up in the cache of their features.',
+    read: (engine) => engine.visuals().queries,
+  },
+  {
+    name: 'vllm:mm_cache_hits_total',
+    kind: 'counter',
+    help: 'Images and videos found in the cache of their features.',
+    read: (engine) => engine.visuals().hits,
+  },
+  {
     name: 'qvl_queue_tokens',
     kind: 'gauge',
     help: 'Tokens of inputs that wait for their first batch.',

@@ -14,10 +14,11 @@ export interface Packed {
 
 type PackedTask = Task extends infer Each ? (Each extends Task ? WithoutSequences<Each> : never) : never
 type WithoutSequences<Each extends Task> = Omit<Each, 'sequences'> & { sequences: readonly PackedSequence[] }
-type WithoutArrays<Each> = Each extends Prepared ? Omit<Each, 'tasks' | 'texts'> : never
+type WithoutArrays<Each> = Each extends Prepared ? Omit<Each, 'tasks' | 'texts' | 'loaded'> : never
 type PackedSequence = Omit<Sequence, 'ids'> & { numTokens: number }
 
-export function pack({ tasks, ...prepared }: Prepared): { packed: Packed; transfer: ArrayBuffer[] } {
+/** Before its images are with it. */
+export function pack({ tasks, loaded: _, ...prepared }: Prepared): { packed: Packed; transfer: ArrayBuffer[] } {
   const { texts, ...rest } = { texts: undefined, ...prepared }
   const numTokens = tasks.reduce((sum, { promptTokens }) => sum + promptTokens, 0)
   const ids = new Int32Array(numTokens)

@@ -3,13 +3,16 @@
 import type { CohereEmbedShape } from '../../api/cohere-embed.js'
 import type { VectorFormat } from '../../api/floats.js'
 import type { RerankShape } from '../../api/rerank.js'
-import type { ClassifyTask, EmbedTask, ScoreTask, Task, TokenEmbedTask } from '../../engine/requests.js'
+import type { ClassifyTask, EmbedTask, LoadedVisuals, ScoreTask, Task, TokenEmbedTask } from '../../engine/requests.js'
 import type { JsonTexts } from './json-texts.js'
 
 interface PreparedAs<Kind extends string, Asked extends Task> {
   readonly kind: Kind
   readonly tasks: readonly Asked[]
   readonly priority: number
+  readonly cacheSalt: string | undefined
+  /** Its images and videos, once they are loaded. */
+  readonly loaded?: LoadedVisuals | undefined
 }
 
 /** `shape` is plain data; `texts` are parts of the request that the answer repeats. */

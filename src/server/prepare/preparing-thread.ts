@@ -2,8 +2,7 @@
 
 import { Worker } from 'node:worker_threads'
 import { QvlError } from '../../errors.js'
-import type { Packed } from './pack.js'
-import { type Answer, fromFailure, type Question, type ThreadStart } from './protocol.js'
+import { type Answer, fromFailure, type Outcome, type Question, type ThreadStart } from './protocol.js'
 
 export class PreparingThread {
   /** Settles when the thread can work, or cannot. */
@@ -12,7 +11,7 @@ export class PreparingThread {
   readonly ended: Promise<void>
   readonly #worker: Worker
   #hasEnded = false
-  #waiting: { resolve(packed: Packed): void; reject(error: QvlError): void } | undefined
+  #waiting: { resolve(outcome: Outcome): void; reject(error: QvlError): void } | undefined
 
   constructor(start: ThreadStart, warn: (message: string) => void) {
     this.#worker = new Worker(new URL('./thread.js', import.meta.url), { workerData: start, name: 'qvl-prepare' })
@@ -45,13 +44,14 @@ export class PreparingThread {
     return this.#hasEnded
   }
 
-  /** Takes the memory of `body`. Only when the thread is ready and has answered what it was asked before. */
-  ask(question: Question): Promise<Packed> {
+  /** Takes the memory of the body or the draft. Only when the thread is ready and has answered what it was asked before. */
+  ask(question: Question): Promise<Outcome> {
     return new Promise((resolve, reject) => {
       this.#waiting = { resolve, reject }
       // An idle thread must not keep the process alive, and a busy one must.
       this.#worker.ref()
-      this.#worker.postMessage(question, [question.body.buffer])
+      const { buffer } = question.kind === 'read' ? question.body : question.draft
+      this.#worker.postMessage(question, [buffer])
     })
   }
 
@@ -60,12 +60,12 @@ export class PreparingThread {
     await this.#worker.terminate()
   }
 
-  #settle(answer: Extract<Answer, { kind: 'prepared' | 'failed' }>): void {
+  #settle(answer: Extract<Answer, { kind: Outcome['kind'] | 'failed' }>): void {
     const waiting = this.#waiting
     this.#waiting = undefined
     this.#worker.unref()
-    if (answer.kind === 'prepared') waiting?.resolve(answer.packed)
-    else waiting?.reject(fromFailure(answer.failure))
+    if (answer.kind === 'failed') waiting?.reject(fromFailure(answer.failure))
+    else waiting?.resolve(answer)
   }
 }
 

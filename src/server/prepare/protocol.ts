@@ -2,6 +2,8 @@
 
 import type { PreparerOptions } from '../../engine/preparer.js'
 import { type ErrorCode, type ErrorDetails, QvlError } from '../../errors.js'
+import type { Visuals } from '../../prompts/visuals.js'
+import type { Drafted } from './drafted.js'
 import type { Packed } from './pack.js'
 import type { PreparedRoute } from './prepared.js'
 import type { PrepareSettings } from './settings.js'
@@ -12,16 +14,18 @@ export interface ThreadStart {
   settings: PrepareSettings
 }
 
-/** One at a time. */
-export interface Question {
-  route: PreparedRoute
-  body: Uint8Array<ArrayBuffer>
-}
+/** A body to prepare, or a draft whose images were loaded. One at a time. */
+export type Question =
+  | { kind: 'read'; route: PreparedRoute; body: Uint8Array<ArrayBuffer> }
+  | { kind: 'finish'; draft: Uint8Array<ArrayBuffer>; visuals: Visuals }
+
+/** A body with images comes back as a draft: loading them is for the main thread, and keeps no thread waiting. */
+export type Outcome = { kind: 'prepared'; packed: Packed } | { kind: 'drafted'; drafted: Drafted }
 
 export type Answer =
   | { kind: 'ready' }
   | { kind: 'notReady'; failure: Failure }
-  | { kind: 'prepared'; packed: Packed }
+  | Outcome
   | { kind: 'failed'; failure: Failure }
   | { kind: 'warning'; message: string }
 

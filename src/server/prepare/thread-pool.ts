@@ -1,9 +1,8 @@
 // A queue before the preparing threads: drops what its client no longer wants, and replaces a thread that ended.
 
 import { asQvlError, QvlError } from '../../errors.js'
-import type { Packed } from './pack.js'
 import { PreparingThread } from './preparing-thread.js'
-import type { Question, ThreadStart } from './protocol.js'
+import type { Outcome, Question, ThreadStart } from './protocol.js'
 
 /**
  * A thread cannot be interrupted while it tokenises. One that works on for so long after its client has left is ended
@@ -25,7 +24,7 @@ export interface ThreadPoolOptions {
 interface Job {
   question: Question
   signal: AbortSignal
-  resolve(packed: Packed): void
+  resolve(outcome: Outcome): void
   reject(error: unknown): void
 }
 
@@ -52,13 +51,13 @@ export class ThreadPool {
     return this.#jobs.length + this.#numRunning
   }
 
-  async run(question: Question, signal: AbortSignal): Promise<Packed> {
+  async run(question: Question, signal: AbortSignal): Promise<Outcome> {
     signal.throwIfAborted()
     if (this.#closed) throw closing()
     if (this.numWaiting >= this.#options.maxWaiting) throw tooManyWaiting(this.#options.maxWaiting)
     let leave: (() => void) | undefined
     try {
-      return await new Promise<Packed>((resolve, reject) => {
+      return await new Promise<Outcome>((resolve, reject) => {
         const job: Job = { question, signal, resolve, reject }
         leave = () => this.#leave(job)
         signal.addEventListener('abort', leave)
@@ -114,7 +113,7 @@ export class ThreadPool {
     return job
   }
 
-  async #ask(thread: PreparingThread, { question, signal }: Job): Promise<Packed> {
+  async #ask(thread: PreparingThread, { question, signal }: Job): Promise<Outcome> {
     const { maxAbandonedMs = defaultMaxAbandonedMs } = this.#options
     // The client may have left while a new thread was starting.
     signal.throwIfAborted()

@@ -4,9 +4,12 @@ import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
 import { openPreparer } from '../../engine/preparer.js'
 import type { Preparer } from '../../engine/requests.js'
 import { asQvlError } from '../../errors.js'
+import { buffersOf, draftOf, needsMedia, toDrafted } from './drafted.js'
+import { finishDraft } from './finish-draft.js'
 import { pack } from './pack.js'
-import { prepareBody } from './plan.js'
+import type { Prepared } from './prepared.js'
 import { type Answer, type Question, type ThreadStart, toFailure } from './protocol.js'
+import { readDraft } from './read-draft.js'
 
 if (parentPort !== null) await serve(parentPort, workerData)
 
@@ -20,10 +23,20 @@ async function serve(port: MessagePort, { preparer: options, settings }: ThreadS
     post({ kind: 'notReady', failure: toFailure(asQvlError(error)) })
     return
   }
-  port.on('message', ({ route, body }: Question) => {
+  const answer = (prepared: Prepared): void => {
+    const { packed, transfer } = pack(prepared)
+    post({ kind: 'prepared', packed }, transfer)
+  }
+  const read = ({ route, body }: Extract<Question, { kind: 'read' }>): void => {
+    const draft = readDraft(route, body, preparer, settings)
+    if (!needsMedia(draft)) return answer(finishDraft(draft, preparer))
+    const drafted = toDrafted(draft)
+    post({ kind: 'drafted', drafted }, buffersOf(drafted))
+  }
+  port.on('message', (question: Question) => {
     try {
-      const { packed, transfer } = pack(prepareBody(route, body, preparer, settings))
-      post({ kind: 'prepared', packed }, transfer)
+      if (question.kind === 'read') read(question)
+      else answer(finishDraft(draftOf(question.draft), preparer, question.visuals))
     } catch (error) {
       post({ kind: 'failed', failure: toFailure(asQvlError(error)) })
     }

@@ -14,7 +14,9 @@ export async function prepare<Name extends PreparedRoute>(
 ): Promise<PreparedOf<Name>> {
   const started = performance.now()
   try {
-    return await preparation.prepare(name, request.body, { signal: request.signal })
+    const prepared = await preparation.prepare(name, request.body, { signal: request.signal })
+    request.hold(prepared.loaded?.numBytes ?? 0)
+    return prepared
   } finally {
     request.timing.tokeniseMs = performance.now() - started
   }
@@ -22,18 +24,18 @@ export async function prepare<Name extends PreparedRoute>(
 
 /** The result of each task, in order. When one fails, the others are not computed for nothing. */
 export async function run<Asked extends Task>(
-  prepared: { tasks: readonly Asked[] } & Pick<Prepared, 'priority'>,
+  prepared: { tasks: readonly Asked[] } & Pick<Prepared, 'priority' | 'cacheSalt' | 'loaded'>,
   request: RouteRequest,
   { engine }: ServerContext,
 ): Promise<ResultOf<Asked>[]> {
-  const { tasks, priority } = prepared
+  const { tasks, priority, cacheSalt, loaded } = prepared
   const promptTokens = tasks.reduce((sum, task) => sum + task.promptTokens, 0)
   Object.assign(request.timing, { promptTokens, items: numItems(tasks) })
   request.admit(promptTokens)
   const failed = new AbortController()
   const signal = AbortSignal.any([request.signal, failed.signal])
   try {
-    const results = await Promise.all(engine.submit(tasks, { signal, priority }))
+    const results = await Promise.all(engine.submit(tasks, { signal, priority, cacheSalt, visuals: loaded?.byKey }))
     measure(request, results)
     // A batch may have answered hundreds of tasks in this turn; writing their answer is for the next.
     await nextTurn()

@@ -1,0 +1,69 @@
+// The contents of a draft: all of them in one form, and the draft with others in their place.
+
+import { contentsOfEmbed, contentsOfScore } from '../../engine/request-contents.js'
+import type { EmbedRequest, NamedContent, ScoreRequest } from '../../engine/requests.js'
+import type { Content } from '../../prompts/content.js'
+import type { Draft } from './draft.js'
+
+export interface DraftSide extends NamedContent {
+  /** How many prompts it stands in: that of a query, as many as there are documents. */
+  numPrompts: number
+}
+
+/** Token ids are copied, which costs nothing in comparison; they are no content. */
+export function sidesOf(draft: Draft): DraftSide[] {
+  switch (draft.kind) {
+    case 'embeddings':
+    case 'cohereEmbed':
+    case 'teiEmbed':
+      return draft.requests.flatMap(sidesOfEmbed)
+    case 'rerank':
+    case 'score':
+      return draft.requests.flatMap(sidesOfScore)
+    case 'classify':
+      return draft.requests.flatMap(sidesOfEmbed)
+    case 'pooling':
+      return draft.requests.flatMap(sidesOfEmbed)
+    case 'tokenize':
+    case 'detokenize':
+      return []
+    default:
+      return draft satisfies never
+  }
+}
+
+/** The draft with every content as `change` gives it back. `param` is what errors call it. */
+export function withContents(draft: Draft, change: (content: Content, param: string | undefined) => Content): Draft {
+  const changeEmbed = (request: EmbedRequest): EmbedRequest => {
+    const [side] = contentsOfEmbed(request)
+    return side === undefined ? request : { ...request, content: change(side.content, side.param) }
+  }
+  const changeScore = (request: ScoreRequest): ScoreRequest => {
+    const [query, ...documents] = contentsOfScore(request).map(({ content, param }) => change(content, param))
+    return { ...request, query: query!, documents }
+  }
+  switch (draft.kind) {
+    case 'embeddings':
+    case 'cohereEmbed':
+    case 'teiEmbed':
+      return { ...draft, requests: draft.requests.map(changeEmbed) }
+    case 'rerank':
+    case 'score':
+      return { ...draft, requests: draft.requests.map(changeScore) }
+    case 'pooling':
+      return draft.task === 'classify' ? draft : { ...draft, requests: draft.requests.map(changeEmbed) }
+    // Finished prompts have no images.
+    case 'classify':
+    case 'tokenize':
+    case 'detokenize':
+      return draft
+    default:
+      return draft satisfies never
+  }
+}
+
+const sidesOfEmbed = (request: Pick<EmbedRequest, 'content' | 'param' | 'visualSettings'>): DraftSide[] =>
+  contentsOfEmbed(request).map((side) => ({ ...side, numPrompts: 1 }))
+
+const sidesOfScore = (request: ScoreRequest): DraftSide[] =>
+  contentsOfScore(request).map((side, index) => ({ ...side, numPrompts: index === 0 ? request.documents.length : 1 }))
