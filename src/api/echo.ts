@@ -5,6 +5,15 @@ import type { Content, Part } from '../prompts/content.js'
 /** The JSON texts by position: an array, or texts kept in one buffer. */
 export interface Echo {
   at(index: number): string | undefined
+  /** The same in pieces, where one document may have megabytes of images. */
+  pieces?(index: number): Iterable<string>
+}
+
+/** Nothing where there is no such document. */
+export function echoPieces(echo: Echo | undefined, index: number): Iterable<string> | undefined {
+  if (echo?.pieces !== undefined) return echo.pieces(index)
+  const text = echo?.at(index)
+  return text === undefined ? undefined : [text]
 }
 
 /** vLLM's form, whatever form the request had: `{"text": …, "multi_modal": …}`. */

@@ -3,7 +3,7 @@
 import type { ScoreRequest, Scores } from '../engine/requests.js'
 import type { Content } from '../prompts/content.js'
 import type { AnswerHead } from './answer.js'
-import { type Echo, echoDocument, echoPlain } from './echo.js'
+import { type Echo, echoDocument, echoPieces, echoPlain } from './echo.js'
 import { Fields, isList, refusal } from './fields.js'
 import { checkFiniteScores } from './finite.js'
 import { wireFloat } from './floats.js'
@@ -65,7 +65,9 @@ export function renderRerank(head: AnswerHead, shape: RerankShape, { scores, usa
   return new JsonPieces(function* () {
     yield `${start.slice(0, -1)},"results":[`
     yield* listed(ranked, function* ({ index, score }) {
-      yield `{"index":${index},${echoField('document', shape.echo?.at(index))}"relevance_score":${wireFloat(score)}}`
+      yield `{"index":${index},`
+      yield* echoField('document', shape.echo, index)
+      yield `"relevance_score":${wireFloat(score)}}`
     })
     yield `],"meta":${cohereMeta}}`
   })
@@ -90,18 +92,27 @@ function renderArray(
   return new JsonPieces(function* () {
     yield '['
     yield* listed(ranked, function* ({ index, score }) {
-      const text = echo?.at(index)
       if (style === 'tei') {
-        yield `{"index":${index},${echoField('text', text)}"score":${wireFloat(score)}}`
+        yield `{"index":${index},`
+        yield* echoField('text', echo, index)
+        yield `"score":${wireFloat(score)}}`
       } else {
-        yield `{"score":${wireFloat(score)},${echoField('document', text)}"index":${index},"meta_info":null}`
+        yield `{"score":${wireFloat(score)},`
+        yield* echoField('document', echo, index)
+        yield `"index":${index},"meta_info":null}`
       }
     })
     yield ']'
   })
 }
 
-const echoField = (key: string, text: string | undefined): string => (text === undefined ? '' : `"${key}":${text},`)
+function* echoField(key: string, echo: Echo | undefined, index: number): Generator<string, void, undefined> {
+  const pieces = echoPieces(echo, index)
+  if (pieces === undefined) return
+  yield `"${key}":`
+  yield* pieces
+  yield ','
+}
 
 /** 0 and null mean all results, as does leaving it out. */
 function parseTopN(fields: Fields, settings: RequestSettings, min: number): number | undefined {

@@ -6,12 +6,12 @@ import { benchmarkFlags } from './benchmark-flags.js'
 import { type CommandName, commandNames, type Flag } from './flag.js'
 import { maxThreads, maxTokens } from './flag-limits.js'
 import { ignoredFlags } from './ignored-flags.js'
+import { inputOutputFlags } from './input-output-flags.js'
 import { mediaFlags } from './media-flags.js'
 import { serveFlags } from './serve-flags.js'
 import { ignoredServeFlags } from './serve-ignored-flags.js'
 import { limitFlags } from './serve-limit-flags.js'
 
-const score: readonly CommandName[] = ['score']
 const embed: readonly CommandName[] = ['embed']
 const lines: readonly CommandName[] = ['score', 'embed']
 /** Commands that make prompts. */
@@ -20,101 +20,6 @@ const prompting: readonly CommandName[] = [...lines, 'serve']
 const embedding: readonly CommandName[] = ['embed', 'serve']
 /** Commands that compute here. */
 const computing: readonly CommandName[] = commandNames.filter((name) => name !== 'bench serve')
-
-const inputAndOutput = [
-  {
-    name: 'query',
-    type: 'string',
-    value: 'TEXT',
-    group: 'Input and output',
-    help: 'score one query given here instead of a file',
-    commands: score,
-    argvOnly: true,
-  },
-  {
-    name: 'document',
-    type: 'list',
-    value: 'TEXT',
-    group: 'Input and output',
-    help: 'a document for --query; repeat it for more',
-    commands: score,
-    argvOnly: true,
-  },
-  {
-    name: 'text',
-    type: 'list',
-    value: 'TEXT',
-    group: 'Input and output',
-    help: 'embed this text instead of a file; repeat it for more',
-    commands: embed,
-    argvOnly: true,
-  },
-  {
-    name: 'output',
-    short: 'o',
-    type: 'string',
-    value: 'FILE',
-    group: 'Input and output',
-    help: 'write results here; - or nothing is stdout',
-    commands: lines,
-  },
-  {
-    name: 'top-n',
-    type: 'int',
-    min: 0,
-    max: 2 ** 31,
-    value: 'N',
-    group: 'Input and output',
-    help: 'keep the best N documents of each query; 0 keeps all',
-    commands: score,
-  },
-  {
-    name: 'encoding-format',
-    type: 'choice',
-    choices: ['float', 'base64'],
-    default: 'float',
-    group: 'Input and output',
-    help: 'vectors as numbers or as base64 of little-endian float32',
-    commands: embed,
-  },
-  {
-    name: 'format',
-    type: 'choice',
-    choices: ['jsonl', 'npy'],
-    default: 'jsonl',
-    group: 'Input and output',
-    help: 'JSON lines, or one NumPy array [lines, width] of float32 (needs -o)',
-    commands: embed,
-  },
-  {
-    name: 'strict',
-    type: 'bool',
-    group: 'Input and output',
-    help: 'stop at the first line that fails',
-    commands: lines,
-  },
-  {
-    name: 'resume',
-    type: 'bool',
-    group: 'Input and output',
-    help: 'continue a run that was cut; needs the same -o',
-    commands: lines,
-  },
-  {
-    name: 'explain',
-    type: 'bool',
-    group: 'Input and output',
-    help: 'print the rendered prompt, token ids and logits in place of results',
-    commands: lines,
-  },
-  {
-    name: 'json',
-    type: 'bool',
-    group: 'Input and output',
-    help: 'JSON lines also where a person would get text (--explain, terminals)',
-    commands: lines,
-  },
-] as const satisfies readonly Flag[]
 
 const model = [
   {
@@ -310,7 +215,7 @@ const messages = [
 ] as const satisfies readonly Flag[]
 
 export const flags = [
-  ...inputAndOutput,
+  ...inputOutputFlags,
   ...benchmarkFlags,
   ...benchServeFlags,
   ...serveFlags,

@@ -1,5 +1,6 @@
 // Images and videos of requests: loaded when a prompt is made, and turned into feature rows before it is queued.
 
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { usableCores } from '../devices/cores.js'
 import type { LoadedProgram } from '../devices/device.js'
 import { QvlError } from '../errors.js'
@@ -8,6 +9,7 @@ import type { Visual } from '../media/visual.js'
 import type { VisionModel, VisualFeatures } from '../models/model.js'
 import { defaultVisualCacheBytes, maxImagesOpening, maxPatchesPerRun, maxVideosOpening } from './limits.js'
 import { loadVisuals } from './load-visuals.js'
+import { named } from './named-error.js'
 import { Places } from './places.js'
 import type { TreeSequence } from './prefix-tree.js'
 import type { LoadedVisuals, MediaOptions, NamedContent, Sequence } from './requests.js'
@@ -68,14 +70,22 @@ export class Images {
       [...keys].map(async (key) => {
         const visual = visuals.get(key)
         if (visual === undefined) throw new QvlError('INTERNAL', { what: 'A task names an image that was not loaded.' })
-        features.set(key, await this.#runner.features(visual, signal))
+        const computed = this.#runner.features(visual, signal)
+        features.set(key, await computed.catch((error: unknown) => Promise.reject(named(error, visual.param))))
       }),
     )
-    return sequences.map(({ visuals: placed, ...sequence }) =>
-      placed === undefined
-        ? sequence
-        : { ...sequence, visual: resolveVisuals({ ids: sequence.ids, visuals: placed }, (key) => features.get(key)!) },
-    )
+    const featuresOf = (key: string): VisualFeatures => features.get(key)!
+    const resolved: TreeSequence[] = []
+    let tokens = 0
+    for (const { visuals: placed, ...sequence } of sequences) {
+      const { ids } = sequence
+      resolved.push(placed ? { ...sequence, visual: resolveVisuals({ ids, visuals: placed }, featuresOf) } : sequence)
+      tokens += ids.length
+      if (tokens < tokensPerTurn) continue
+      tokens = 0
+      await nextTurn()
+    }
+    return resolved
   }
 
   /** Loads the tower, unless nothing may go through it. */
@@ -99,6 +109,9 @@ export class Images {
     return this.#tower
   }
 }
+
+/** Tokens placed before the event loop gets a turn: a few milliseconds of work. */
+const tokensPerTurn = 100_000
 
 /** sharp and undici are loaded only where an image is. */
 async function openMedia({ media = {}, patches }: ImagesOptions): Promise<Media> {

@@ -15,8 +15,11 @@ export const defaultMaxNumBatchedTokens = 8_192
 /** `--max-num-seqs`: sequences in one batch. Beyond this the pooled rows themselves start to cost memory. */
 export const defaultMaxNumSeqs = 1_024
 
-/** Patches that go through the vision tower at once: the activations of a 2B model's tower then take about 1 GB. */
-export const maxPatchesPerRun = 16_384
+/**
+ * Patches that go through the vision tower at once: the activations of a 2B model's tower then take about 0.5 GB, and
+ * handing them to the device holds the event loop for some 20 ms. The largest image has 7,200.
+ */
+export const maxPatchesPerRun = 8_192
 
 /**
  * Images and videos that are fetched, read or measured at a time: each is a file in memory, and a video is a process with

@@ -1,8 +1,9 @@
 // The images and videos of one request: each reference once, within the limits of one request.
 
+import { setMaxListeners } from 'node:events'
 import { QvlError } from '../errors.js'
 import type { Media, MediaSource } from '../media/media.js'
-import type { Visual } from '../media/visual.js'
+import type { Visual, VisualFacts } from '../media/visual.js'
 import type { Part } from '../prompts/content.js'
 import { mediaParts, visualReference } from '../prompts/visuals.js'
 import { maxImagesOpeningPerRequest, maxMediaBytesPerRequest } from './limits.js'
@@ -39,6 +40,8 @@ export async function loadVisuals(
   // What is left to do when one fails is not worth doing.
   const failed = new AbortController()
   const either = signal === undefined ? failed.signal : AbortSignal.any([signal, failed.signal])
+  // Every image may listen; Node warns at eleven.
+  setMaxListeners(0, either)
   const own = new Places(maxImagesOpeningPerRequest)
   const isAttached = (reference: string): boolean => attachments.has(reference)
   let numBytes = 0
@@ -51,7 +54,7 @@ export async function loadVisuals(
   const loaded = [...wanted].map(async ([reference, each]) => {
     try {
       const visual = await own.take(() => places[each.part.type].take(() => open(each), either), either)
-      return [reference, visual] as const
+      return [reference, { ...visual, param: each.param }] as const
     } catch (error) {
       const own = signal?.aborted ? signal.reason : named(error, each.param)
       failed.abort(own)
@@ -60,7 +63,7 @@ export async function loadVisuals(
   })
   const all = await Promise.all(loaded)
   return {
-    facts: new Map(all.map(([reference, { patches: _, numBytes: __, ...facts }]) => [reference, facts])),
+    facts: new Map(all.map(([reference, visual]) => [reference, factsOf(visual)])),
     byKey: new Map(all.map(([, visual]) => [visual.key, visual])),
     numBytes,
   }
@@ -78,6 +81,8 @@ function wantedOf(contents: readonly NamedContent[]): Map<string, Wanted> {
   }
   return wanted
 }
+
+const factsOf = ({ kind, key, grid, tokens, times }: Visual): VisualFacts => ({ kind, key, grid, tokens, times })
 
 const referencesOf = (part: MediaPart): readonly string[] =>
   part.type === 'image' ? [part.image] : [part.video].flat()

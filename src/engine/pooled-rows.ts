@@ -6,8 +6,8 @@ import type { ProgramOutputs } from '../program/program.js'
 import type { PooledRows } from './answers.js'
 import type { TreeSequence } from './prefix-tree.js'
 
-/** Numbers copied and checked before the event loop gets a turn: some milliseconds of work. */
-const numbersPerTurn = 4_000_000
+/** Numbers copied, checked or made into answers before the event loop gets a turn: some milliseconds of work. */
+export const numbersPerTurn = 500_000
 
 /** A NaN must never leave as a score: its sequence has failed, and the others have not. */
 export async function pooledRows(
@@ -25,7 +25,7 @@ export async function pooledRows(
     row += rows
     const isNumeric = allFinite(hidden) && allFinite(logits)
     results.push(isNumeric ? { rows, hidden, logits, sharedTokens: sharedTokens[index]! } : notFinite())
-    numbers += hidden.length
+    numbers += hidden.length + logits.length
     if (numbers < numbersPerTurn) continue
     numbers = 0
     await setImmediate()

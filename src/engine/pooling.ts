@@ -10,7 +10,8 @@ export function embeddingVector(
   if (!normalize) return vector
   // The floor under the length is PyTorch's.
   const length = Math.max(norm(vector), 1e-12)
-  return vector.map((value) => value / length)
+  for (let i = 0; i < vector.length; i++) vector[i]! /= length
+  return vector
 }
 
 /** Each of the rows of `hidden` by itself, L2-normalised or not. */
@@ -31,7 +32,9 @@ export function meanRow({ hidden, rows }: { hidden: Float32Array; rows: number }
   for (let start = 0; start < hidden.length; start += width) {
     for (let i = 0; i < width; i++) sums[i]! += hidden[start + i]!
   }
-  return Float32Array.from(sums, (sum) => sum / rows)
+  const means = new Float32Array(width)
+  for (let i = 0; i < width; i++) means[i] = sums[i]! / rows
+  return means
 }
 
 export const sigmoid = (logit: number): number => 1 / (1 + Math.exp(-logit))

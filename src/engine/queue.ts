@@ -1,10 +1,12 @@
 // The queue: the one owner of what waits. It forms batches of requests in turn, and keeps the device busy with them.
 
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { LoadedProgram } from '../devices/device.js'
 import type { Model } from '../models/model.js'
 import { Batch, type BatchLimits } from './batch.js'
-import { BatchRunner } from './batch-runner.js'
+import { BatchRunner, type Outcome } from './batch-runner.js'
 import { FairQueue } from './fair-queue.js'
+import { numbersPerTurn } from './pooled-rows.js'
 import { PrefixCache } from './prefix-cache.js'
 import type { TreeSequence } from './prefix-tree.js'
 import type { BatchReport, EngineLoad, PrefixCacheReport, SubmitOptions } from './requests.js'
@@ -146,7 +148,7 @@ export class Queue {
     const seconds = (performance.now() - Math.max(started, this.#lastEnd)) / 1000
     this.#lastEnd = performance.now()
     this.#rate.add(promptTokens, seconds)
-    for (const [at, { task, index }] of pieces.entries()) task.settle(index, outcomes[at]!)
+    await settle(pieces, outcomes)
     this.#options.onBatch?.({ sequences: pieces.length, promptTokens, computedTokens, seconds, failed })
   }
 
@@ -159,5 +161,18 @@ export class Queue {
       `Memory ran out in a batch of up to ${before} tokens. Batches have up to ${this.#maxNumBatchedTokens} tokens from ` +
         `now on; start with --max-num-batched-tokens ${this.#maxNumBatchedTokens} to avoid this.`,
     )
+  }
+}
+
+/** A task that is settled makes its answer before the next turn. */
+async function settle(pieces: readonly Piece[], outcomes: readonly Outcome[]): Promise<void> {
+  let numbers = 0
+  for (const [at, { task, index }] of pieces.entries()) {
+    const outcome = outcomes[at]!
+    task.settle(index, outcome)
+    if ('hidden' in outcome) numbers += outcome.hidden.length
+    if (numbers < numbersPerTurn) continue
+    numbers = 0
+    await nextTurn()
   }
 }

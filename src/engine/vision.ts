@@ -120,7 +120,7 @@ export class VisionRunner {
     const { model, device } = this.#options
     try {
       const images = loaded.map(({ patches }) => patches)
-      const outputs = await device.run(model.inputs(images))
+      const outputs = await device.run(await model.inputs(images))
       const features = model.features(
         outputs,
         images.map(({ grid }) => grid),

@@ -80,6 +80,8 @@ export async function gatherFeatures(
 ): Promise<VisualRows | undefined> {
   const [first] = placed
   if (first === undefined) return undefined
+  // Packing the batch was enough for this turn.
+  await nextTurn()
   const numRows = placed.reduce((sum, { rows }) => sum + rows, 0)
   const visual = {
     rows: new Int32Array(numRows),

@@ -73,7 +73,7 @@ function addNetwork(list: BlockList, network: string): void {
       what: `${JSON.stringify(network)} is not a network.`,
       why: 'A network is an address and the length of its prefix.',
       do: 'Write it as 10.0.0.0/8 or fd00::/8.',
-      param: network,
+      param: '--allowed-media-networks',
     })
   }
   list.addSubnet(address, length, family)

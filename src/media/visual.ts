@@ -18,6 +18,8 @@ export interface VisualFacts {
 export interface Visual extends VisualFacts {
   /** Memory that it takes until its patches are made. */
   numBytes: number
+  /** What errors call it. */
+  param?: string | undefined
   /** Decodes, resizes and cuts; not kept, because patches take many times the memory of the file. */
   patches(signal?: AbortSignal): Promise<Patches>
 }

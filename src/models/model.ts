@@ -45,7 +45,7 @@ export interface VisionModel {
   weights: WeightTable
   /** Patches that become one token, along one side. */
   mergeSize: number
-  inputs(images: readonly Patches[]): ProgramInputs
+  inputs(images: readonly Patches[]): Promise<ProgramInputs>
   /** One for each image, in order. */
   features(outputs: ProgramOutputs, images: readonly PatchGrid[]): VisualFeatures[]
 }

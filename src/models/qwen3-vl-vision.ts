@@ -1,5 +1,6 @@
 // Qwen3-VL's vision tower: patches of images and video frames in, one row per token out, and more rows for deepstack.
 
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { VisionConfig } from '../checkpoint/config.js'
 import { reshaped, rowsOf } from '../checkpoint/tensor-views.js'
 import { expectShape, readTensorFloat32, type Tensor, type WeightTable } from '../checkpoint/weights.js'
@@ -35,14 +36,22 @@ export async function qwen3VlVision(
     program,
     weights,
     mergeSize,
-    inputs: (images) => ({
-      patches: joined(images.map(({ pixels }) => pixels)),
-      positions: joined(images.map(({ grid }) => positions.at(grid))),
-      cos: joined(images.map(({ grid }) => rotary.at(grid).cos)),
-      sin: joined(images.map(({ grid }) => rotary.at(grid).sin)),
-      frames: frameSpans(images.map(({ grid }) => grid)),
-      firstPatches: firstPatches(images, mergeSize ** 2),
-    }),
+    async inputs(images) {
+      const tables: { positions: Float32Array; cos: Float32Array; sin: Float32Array }[] = []
+      for (const { grid } of images) {
+        await nextTurn()
+        tables.push({ positions: positions.at(grid), ...rotary.at(grid) })
+      }
+      await nextTurn()
+      return {
+        patches: await joined(images.map(({ pixels }) => pixels)),
+        positions: await joined(tables.map((each) => each.positions)),
+        cos: await joined(tables.map(({ cos }) => cos)),
+        sin: await joined(tables.map(({ sin }) => sin)),
+        frames: frameSpans(images.map(({ grid }) => grid)),
+        firstPatches: firstPatches(images, mergeSize ** 2),
+      }
+    },
     features: (outputs, grids) => splitFeatures(outputs, grids, config),
   }
 }
@@ -208,13 +217,24 @@ function splitFeatures(outputs: ProgramOutputs, grids: readonly PatchGrid[], con
   })
 }
 
-function joined(parts: readonly Float32Array[]): Float32Array {
+/** Numbers copied before the event loop gets a turn: a few milliseconds of work. */
+const numbersPerTurn = 2_000_000
+
+async function joined(parts: readonly Float32Array[]): Promise<Float32Array> {
   const [only] = parts
   if (only !== undefined && parts.length === 1) return only
   const all = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0))
   let at = 0
+  let copied = 0
   for (const part of parts) {
-    all.set(part, at)
+    for (let start = 0; start < part.length; start += numbersPerTurn) {
+      const piece = part.subarray(start, start + numbersPerTurn)
+      all.set(piece, at + start)
+      copied += piece.length
+      if (copied < numbersPerTurn) continue
+      copied = 0
+      await nextTurn()
+    }
     at += part.length
   }
   return all

@@ -6,6 +6,12 @@ import { expectRefusal, invalid, schema } from './expect-refusal.js'
 const image = 'data:image/png;base64,AAAA'
 const imagePart = { type: 'image_url', image_url: { url: image } }
 const textPart = { type: 'text', text: 'a' }
+const officialParts = [
+  { type: 'image', image },
+  { type: 'image', image: 'x' },
+  { type: 'text', text: 'a' },
+  { type: 'text', text: 'b' },
+]
 
 describe('content that is accepted', () => {
   it.each([
@@ -35,6 +41,7 @@ describe('content that is accepted', () => {
     ['SGLang image', { image }, [{ type: 'image', image }]],
     ['SGLang text and image', { text: 'a', image }, [{ type: 'image', image }, textPart]],
     ['SGLang text and nulls', { text: 'a', image: null, video: null }, 'a'],
+    ['texts and images in lists', { text: ['a', 'b'], image: [image, 'x'] }, officialParts],
     ['SGLang frames', { video: ['x', 'y'] }, [{ type: 'video', video: ['x', 'y'] }]],
   ])('%s', (_name, value, expected) => {
     expect(parseContent(value, 'p')).toEqual(expected)

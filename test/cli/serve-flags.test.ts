@@ -187,8 +187,8 @@ describe('flags of vLLM that do nothing here', () => {
       '2',
       '--trust-remote-code',
       '-O3',
-      '--limit-mm-per-prompt.image',
-      '4',
+      '--mm-encoder-tp-mode',
+      'data',
     )
     expect(notes).toHaveLength(5)
     for (const note of notes) expect(note).toMatch(/^--[\w-]+ has no effect: .*\.$/)

@@ -5,7 +5,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { pathToFileURL } from 'node:url'
+import { fileURLToPath, pathToFileURL } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { hasFfmpeg } from '../support/ffmpeg.js'
 import { cosine, floats, goldenPath } from '../support/golden.js'
@@ -122,8 +122,8 @@ describe('forms of one image with a text', () => {
     ]
     const { code, stdout } = await qvl(['embed', await inFile(lines), '-m', vlEmbedder])
     expect(code).toBe(0)
-    const vectors = parseLines<EmbedLine & BatchLine>(stdout).map(
-      ({ embedding, response }) => embedding ?? response.body.data[0]!.embedding,
+    const vectors = parseLines<Partial<EmbedLine> & Partial<BatchLine>>(stdout).map(
+      ({ embedding, response }) => embedding ?? response!.body.data![0]!.embedding,
     )
     expect(vectors).toHaveLength(lines.length)
     for (const vector of vectors) expect(cosine(vector, floats(golden().embedding!))).toBeGreaterThan(0.99999)
@@ -148,12 +148,14 @@ describe('forms of one image with a text', () => {
       { ...batch, url: '/v1/rerank', body: { query, documents: [document] } },
       { ...batch, url: '/v1/score', body: { queries: query, documents: document } },
     ]
+    const template = fileURLToPath(new URL('../prompts/fixtures/tutorial-one-newline.jinja', import.meta.url))
     const flags = ['--runner', 'pooling', '--max-model-len', '4096', '--hf_overrides', vllmOverrides]
+    flags.push('--chat-template', template)
     const { code, stdout } = await qvl(['score', await inFile(lines), '-m', vlReranker, ...flags])
     expect(code).toBe(0)
-    const scores = parseLines<ScoreLine & BatchLine>(stdout).map(({ results, response }) => {
-      const [first] = results ?? response.body.results ?? response.body.data
-      return first!.relevance_score ?? first!.score
+    const scores = parseLines<Partial<ScoreLine> & Partial<BatchLine>>(stdout).map(({ results, response }) => {
+      const [ranked] = results ?? response!.body.results ?? []
+      return ranked?.relevance_score ?? response!.body.data![0]!.score
     })
     expect(scores).toHaveLength(lines.length)
     for (const score of scores) expect(Math.abs(score! - example.score!)).toBeLessThan(1e-4)
@@ -167,8 +169,8 @@ const vllmOverrides =
 interface BatchLine {
   response: {
     body: {
-      data: { embedding: number[]; score?: number; relevance_score?: number }[]
-      results?: { score?: number; relevance_score: number }[]
+      data?: { embedding: number[]; score: number }[]
+      results?: { relevance_score: number }[]
     }
   }
 }

@@ -28,7 +28,7 @@ function tower({ maxBytes = 1000, maxPatches = 8, breaksOn = Number.NaN } = {}) 
   const runs: number[][] = []
   let hold: Promise<void> = Promise.resolve()
   const model: Pick<VisionModel, 'inputs' | 'features'> = {
-    inputs: (images) => ({ numbers: Float32Array.from(images.flatMap(({ pixels }) => [...pixels])) }),
+    inputs: async (images) => ({ numbers: Float32Array.from(images.flatMap(({ pixels }) => [...pixels])) }),
     features: ({ numbers }) => [...numbers!.data].map((number) => ({ main: Float32Array.of(number), deepstack: [] })),
   }
   const device = {

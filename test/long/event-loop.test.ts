@@ -6,6 +6,7 @@ import { copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promi
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import sharp from 'sharp'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { bytesOf, writeSafetensors } from '../checkpoint/folders.js'
 import { type ContractServer, startContractServer } from '../contract/support/server.js'
@@ -121,6 +122,44 @@ describe('an embedding model of width 4096', () => {
     const { heldMs, status, length } = await ask(`${server.url}/v1/embeddings`, body)
     expect(status).toBe(200)
     expect(length).toBeGreaterThanOrEqual(1000 * hidden * minBytesPerNumber)
+    expect(heldMs).toBeLessThan(maxHeldMs)
+  })
+})
+
+describe('a reranker of images', () => {
+  let server: ContractServer
+  beforeAll(async () => {
+    server = await startContractServer('qwen3-vl-reranker', { limits: { requestSeconds: 600, maxQueuedTokens: 1e9 } })
+  })
+  afterAll(() => server[Symbol.asyncDispose]())
+
+  /** Noise, which no format makes small. */
+  const noise = async (width: number, height: number, channels: 3 | 4): Promise<string> => {
+    const pixels = Buffer.from(randomFloats(next, width * height * channels).map((value) => 128 + 127 * value))
+    const file = await sharp(pixels, { raw: { width, height, channels } }).png({ compressionLevel: 0 }).toBuffer()
+    return `data:image/png;base64,${file.toString('base64')}`
+  }
+  const imagePart = (url: string) => ({ type: 'image_url', image_url: { url } })
+
+  it.each([
+    ['a picture of 19 MB', [2500, 2500, 3], 1, 200],
+    ['a picture of 19 MB that has to be laid on white', [2100, 2200, 4], 1, 200],
+    ['three pictures of 12 MB', [2000, 2000, 3], 3, 200],
+    ['2000 small pictures', [40, 40, 3], 2000, 200],
+    ['a picture of 23 MB, which is too large', [2800, 2800, 3], 1, 413],
+  ] as const)('%s', async (_name, [width, height, channels], count, expected) => {
+    const documents: object[] = []
+    for (let i = 0; i < count; i++) documents.push({ content: [imagePart(await noise(width, height, channels))] })
+    const { heldMs, status } = await ask(`${server.url}/rerank`, { query: 'red castle', documents })
+    expect(status).toBe(expected)
+    expect(heldMs).toBeLessThan(maxHeldMs)
+  })
+
+  it('a picture in the query of 500 documents', async () => {
+    const documents = Array.from({ length: 500 }, () => text(40))
+    const query = [imagePart(await noise(1300, 1300, 3))]
+    const { heldMs, status } = await ask(`${server.url}/rerank`, { query, documents })
+    expect(status).toBe(200)
     expect(heldMs).toBeLessThan(maxHeldMs)
   })
 })

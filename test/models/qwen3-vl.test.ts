@@ -26,7 +26,7 @@ describe('the vision tower on the reference interpreter', () => {
     const { tensors } = readGolden<{ tensors: Record<string, StoredArray> }>(`${name}/trace.json`)
     const { config, weights } = await openVl(name)
     const tower = await qwen3VlVision(config.vision, weights, { trace: true })
-    const inputs = tower.inputs(images.map(patchesOf))
+    const inputs = await tower.inputs(images.map(patchesOf))
     const outputs = await interpret(tower.program, tower.weights, inputs)
     if (tensors.pos_embed !== undefined) {
       expect(maxDifference(inputs.positions as Float32Array, floats(tensors.pos_embed))).toBeLessThan(1e-5)
@@ -46,9 +46,11 @@ describe('the vision tower on the reference interpreter', () => {
     const tower = await qwen3VlVision(config.vision, weights)
     const images = ['rgb_48x48.png', 'la_96x64.png', 'rgba_80x112.png'].map(patchesOf)
     const grids = images.map(({ grid }) => grid)
-    const together = tower.features(await interpret(tower.program, tower.weights, tower.inputs(images)), grids)
+    const together = tower.features(await interpret(tower.program, tower.weights, await tower.inputs(images)), grids)
     for (const [index, image] of images.entries()) {
-      const [alone] = tower.features(await interpret(tower.program, tower.weights, tower.inputs([image])), [image.grid])
+      const [alone] = tower.features(await interpret(tower.program, tower.weights, await tower.inputs([image])), [
+        image.grid,
+      ])
       expect(maxDifference(together[index]!.main, alone!.main)).toBeLessThan(1e-6)
       expect(maxDifference(together[index]!.deepstack[2]!, alone!.deepstack[2]!)).toBeLessThan(1e-6)
     }

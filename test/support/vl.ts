@@ -72,7 +72,7 @@ export async function runCase(
 ): Promise<ProgramOutputs> {
   const tower = model.vision!
   const grids = images.map(({ grid }) => grid)
-  const features = tower.features(await run.tower(tower.inputs(images)), grids)
+  const features = tower.features(await run.tower(await tower.inputs(images)), grids)
   const blocks = blocksOf(ids, imageTokenId, grids)
   const { time, height, width } = mropePositions(ids.length, blocks)
   const join = (parts: Float32Array[]) => Float32Array.from(parts.flatMap((part) => [...part]))

@@ -28,7 +28,10 @@ export const promptFields: Properties = {
     'How large images are looked at: `min_pixels`, `max_pixels`; and how many frames of videos: `fps`, `num_frames`, ' +
       '`min_frames`, `max_frames`, `total_pixels`.',
   ),
-  media_io_kwargs: optional('object', 'Which frames of videos are looked at: `{"video": {"num_frames": 8}}`, or `fps`.'),
+  media_io_kwargs: optional(
+    'object',
+    'Which frames of videos are looked at: `{"video": {"num_frames": 8}}`, or `fps`.',
+  ),
 }
 
 export const instructionFields: Properties = {

@@ -29,7 +29,10 @@ async function serve(port: MessagePort, { preparer: options, settings }: ThreadS
   }
   const read = ({ route, body }: Extract<Question, { kind: 'read' }>): void => {
     const draft = readDraft(route, body, preparer, settings)
-    if (!needsMedia(draft)) return answer(finishDraft(draft, preparer))
+    if (!needsMedia(draft)) {
+      answer(finishDraft(draft, preparer))
+      return
+    }
     const drafted = toDrafted(draft)
     post({ kind: 'drafted', drafted }, buffersOf(drafted))
   }

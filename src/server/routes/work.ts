@@ -1,5 +1,6 @@
 // What every endpoint that computes does: prepare the body, admit it whole, run its tasks, and measure.
 
+import { setMaxListeners } from 'node:events'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { AnswerHead } from '../../api/answer.js'
 import type { VectorBytes } from '../../api/vector-bytes.js'
@@ -34,6 +35,8 @@ export async function run<Asked extends Task>(
   request.admit(promptTokens)
   const failed = new AbortController()
   const signal = AbortSignal.any([request.signal, failed.signal])
+  // Every image and every sequence may listen; Node warns at eleven.
+  setMaxListeners(0, signal)
   try {
     const results = await Promise.all(engine.submit(tasks, { signal, priority, cacheSalt, visuals: loaded?.byKey }))
     measure(request, results)
