@@ -65,15 +65,7 @@ export class Images {
     signal?: AbortSignal,
   ): Promise<TreeSequence[]> {
     const keys = new Set(sequences.flatMap((sequence) => sequence.visuals?.map(({ facts }) => facts.key) ?? []))
-    const features = new Map<string, VisualFeatures>()
-    await Promise.all(
-      [...keys].map(async (key) => {
-        const visual = visuals.get(key)
-        if (visual === undefined) throw new QvlError('INTERNAL', { what: 'A task names an image that was not loaded.' })
-        const computed = this.#runner.features(visual, signal)
-        features.set(key, await computed.catch((error: unknown) => Promise.reject(named(error, visual.param))))
-      }),
-    )
+    const features = await this.#featuresOf([...keys], visuals, signal)
     const featuresOf = (key: string): VisualFeatures => features.get(key)!
     const resolved: TreeSequence[] = []
     let tokens = 0
@@ -104,11 +96,40 @@ export class Images {
     await (await this.#tower?.catch(() => undefined))?.close()
   }
 
+  /** All of them are asked for before one is waited for, so that they go through the tower together. */
+  async #featuresOf(
+    keys: readonly string[],
+    visuals: ReadonlyMap<string, Visual>,
+    signal: AbortSignal | undefined,
+  ): Promise<Map<string, VisualFeatures>> {
+    const computed: Promise<readonly [string, VisualFeatures]>[] = []
+    for (const [index, key] of keys.entries()) {
+      const one = this.#feature(visuals.get(key), signal).then((each) => [key, each] as const)
+      // It is awaited below; until then a failure must not count as unhandled.
+      one.catch(() => undefined)
+      computed.push(one)
+      if ((index + 1) % keysPerTurn === 0) await nextTurn()
+    }
+    return new Map(await Promise.all(computed))
+  }
+
+  async #feature(visual: Visual | undefined, signal: AbortSignal | undefined): Promise<VisualFeatures> {
+    if (visual === undefined) throw new QvlError('INTERNAL', { what: 'A task names an image that was not loaded.' })
+    try {
+      return await this.#runner.features(visual, signal)
+    } catch (error) {
+      throw named(error, visual.param)
+    }
+  }
+
   #loadTower(): Promise<LoadedProgram> {
     this.#tower ??= this.#options.loadTower()
     return this.#tower
   }
 }
+
+/** Images asked for before the event loop gets a turn. */
+const keysPerTurn = 256
 
 /** Tokens placed before the event loop gets a turn: a few milliseconds of work. */
 const tokensPerTurn = 100_000

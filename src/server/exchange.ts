@@ -195,7 +195,7 @@ function record({ context: { metrics, log } }: Shared, state: State, seconds: nu
   if (left && route?.works) metrics.cancelled()
   const refusal = error && refusals[error.code]
   if (refusal !== undefined) metrics.refused(refusal)
-  if (error !== undefined && error.status >= 500 && refusal === undefined) log.failed(error, { id, path })
+  if (error !== undefined && isOwnFault(error) && refusal === undefined) log.failed(error, { id, path })
   log.request({ id, method, path, status, milliseconds: seconds * 1000, timing, code: error?.code })
 }
 
@@ -208,6 +208,9 @@ const refusals: Partial<Record<QvlError['code'], Refusal>> = {
   REQUEST_TIMEOUT: 'timeout',
   REQUEST_EXPIRED: 'timeout',
 }
+
+/** What an administrator has to see: that another server has no picture is the request's trouble. */
+const isOwnFault = ({ status, code }: QvlError): boolean => status >= 500 && code !== 'MEDIA_UNAVAILABLE'
 
 /** Loading takes a while; another replica may be ready at once when this one leaves. */
 const loadingSeconds = 5

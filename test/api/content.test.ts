@@ -31,6 +31,12 @@ describe('content that is accepted', () => {
     ],
     ['a video', [{ type: 'video_url', video_url: { url: 'x' } }], [{ type: 'video', video: 'x' }]],
     [
+      'frames in one URL, as vLLM has them',
+      [{ type: 'video_url', video_url: { url: 'data:video/jpeg;base64,AAAA,BBBB' } }],
+      [{ type: 'video', video: ['data:image/jpeg;base64,AAAA', 'data:image/jpeg;base64,BBBB'] }],
+    ],
+    ['a part with a name', [{ ...imagePart, uuid: 'x' }], [{ type: 'image', image }]],
+    [
       'names of the Responses API',
       [
         { type: 'input_text', text: 'a' },

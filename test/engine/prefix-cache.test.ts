@@ -34,9 +34,9 @@ function open(options: Partial<QueueOptions> = {}, faults: SpellingOptions = {})
     prefixCacheBytes: 1000 * rowBytes,
     ...options,
   })
-  const ask = async (sequences: readonly Sequence[]) => {
+  const ask = async (sequences: readonly Sequence[], cacheSalt?: string) => {
     const before = queue.counters.computedTokens
-    const { rows } = await queue.enqueue([sequences])[0]!
+    const { rows } = await queue.enqueue([sequences], { cacheSalt })[0]!
     expect(rows.map(({ hidden }) => [...hidden])).toEqual(sequences.map(({ ids }) => spelled(ids)))
     const cached = rows.reduce((sum, { sharedTokens }) => sum + sharedTokens, 0)
     return { computed: queue.counters.computedTokens - before, cached }
@@ -64,6 +64,29 @@ describe('kept prefixes', () => {
     expect(await ask([pair(query, [3]), pair(otherQuery, [3])])).toEqual({ computed: 2, cached: 110 })
     // The first span is used whole and in part; neither was computed twice.
     expect([...device.kept.values()].map(({ length }) => length)).toEqual([50, 40])
+  })
+
+  it('of another salt, or of none, are not used', async () => {
+    const { ask, queue, device } = open()
+    const salts = ['a', undefined, 'b']
+    for (const salt of salts) expect(await ask([pair(query, [1, 2])], salt)).toEqual({ computed: 52, cached: 0 })
+    for (const salt of salts) expect(await ask([pair(query, [3])], salt)).toEqual({ computed: 1, cached: 50 })
+    expect(device.kept.size).toBe(3)
+    // In one batch too.
+    const tasks = salts.map((cacheSalt) => queue.enqueue([[pair(otherQuery, [5])]], { cacheSalt })[0]!)
+    for (const { rows } of await Promise.all(tasks)) {
+      expect(rows[0]).toMatchObject({ sharedTokens: 20, hidden: Float32Array.from(spelled([...otherQuery, 5])) })
+    }
+  })
+
+  it('of many salts come and go within the budget', async () => {
+    const { ask, queue, device } = open({ prefixCacheBytes: 120 * rowBytes })
+    for (let round = 0; round < 3; round++) {
+      for (const salt of ['a', 'b', 'c', 'd']) await ask([pair(query, [round])], salt)
+    }
+    expect(queue.prefixCache().usedBytes).toBe(100 * rowBytes)
+    expect(device.kept.size).toBe(2)
+    expect(await ask([pair(query, [9])], 'd')).toEqual({ computed: 1, cached: 50 })
   })
 
   it('are used by prompts that say nothing of a prefix, and are not kept from them', async () => {

@@ -6,6 +6,7 @@ describe('JSON texts in one buffer', () => {
     ['texts', ['a', 'ä𝄞', '', '\u0000']],
     ['objects', [{ text: 'x' }, null, [1]]],
     ['nothing', []],
+    ['more than is decoded at once', ['é'.repeat(300_000), '𝄞'.repeat(200_000), 'ab']],
   ])('%s come back one by one', (_name, values) => {
     const texts = JsonTexts.of(values.map((value) => JSON.stringify(value)))
     expect(values.map((_, index) => JSON.parse(texts.at(index)))).toEqual(values)

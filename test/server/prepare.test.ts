@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { openEngine } from '#qvl/engine/engine.js'
 import type { Engine, Preparer } from '#qvl/engine/requests.js'
@@ -169,6 +170,69 @@ describe('bodies', () => {
     const codes = (await refused).map((each) => (each.status === 'rejected' ? each.reason.code : 'prepared'))
     expect(codes).toEqual(['NOT_READY', 'NOT_READY'])
     await expect(closing.prepare('rerank', bytes(large), { signal })).rejects.toMatchObject({ code: 'NOT_READY' })
+  })
+})
+
+describe('images', () => {
+  let engine: Engine
+  let preparation: Preparation
+  beforeAll(async () => {
+    engine = await openEngine({ model: goldenPath('checkpoints/qwen3-vl-reranker'), device: 'reference' })
+    preparation = await openPreparation({ engine, settings, numThreads: 1, warn: () => {} })
+  })
+  afterAll(async () => {
+    await preparation.close()
+    await engine.close()
+  })
+
+  const dataUrl = (file: string) =>
+    `data:image/png;base64,${readFileSync(goldenPath(`media/${file}`)).toString('base64')}`
+  const imagePart = (url: string) => ({ type: 'image_url', image_url: { url } })
+  const small = { query: 'q', documents: [[imagePart(dataUrl('rgb_48x48.png'))], 'd'] }
+  /** A file goes on after its end. */
+  const padded = (file: string) =>
+    `data:image/png;base64,${Buffer.concat([readFileSync(goldenPath(`media/${file}`)), Buffer.alloc(60_000)]).toString('base64')}`
+  const large = { query: [imagePart(padded('rgb_48x48.png'))], documents: ['d', [imagePart(padded('rgb_48x48.png'))]] }
+
+  it.each([
+    ['are loaded without a thread where the body is small', small, 1, 0],
+    ['in a large body are decoded in a thread, each once', large, 1, 1],
+    [
+      'in many prompts are placed in a thread',
+      { ...small, query: small.documents[0], documents: Array(300).fill('d') },
+      1,
+      0,
+    ],
+  ])('%s', async (_name, body, numImages, numWaiting) => {
+    const asked = preparation.prepare('rerank', bytes(body), { signal })
+    expect(preparation.numWaiting).toBe(numWaiting)
+    const { tasks, loaded, texts } = await asked
+    expect(loaded?.byKey.size).toBe(numImages)
+    // They came with the body, whose memory is counted already.
+    expect(loaded?.numBytes).toBe(0)
+    expect([...texts!].map((text) => JSON.parse(text).multi_modal ?? JSON.parse(text).text)).toEqual(body.documents)
+    const [task] = tasks
+    expect(task!.sequences).toHaveLength(body.documents.length)
+    for (const { visuals } of task!.sequences)
+      for (const { facts } of visuals ?? []) expect(loaded!.byKey.has(facts.key)).toBe(true)
+  })
+
+  it('of a client that has left are dropped', async () => {
+    const left = new AbortController()
+    const reason = new QvlError('CANCELLED', { what: 'The client left.' })
+    const asked = preparation.prepare('rerank', bytes(small), { signal: left.signal })
+    left.abort(reason)
+    await expect(asked).rejects.toBe(reason)
+  })
+
+  it('that are wrong name their document, in a thread as here', async () => {
+    for (const padding of ['', ' '.repeat(40_000)]) {
+      const body = JSON.stringify({ query: 'q', documents: ['d', [imagePart('data:image/png,x')]] }) + padding
+      await expect(preparation.prepare('rerank', bytes(body), { signal })).rejects.toMatchObject({
+        code: 'REQUEST_INVALID',
+        details: { param: 'body.documents[1]' },
+      })
+    }
   })
 })
 
