@@ -95,7 +95,9 @@ export class MediaFetcher implements AsyncDisposable {
       const list = allowedDomains.join(', ')
       throw blocked(`The URL must be from one of the allowed domains: ${list}. Input URL domain: ${host}`)
     }
-    if (isIP(host) !== 0 && !addresses.isAllowed(host)) throw blockedAddress(host)
+    // Not every resolver knows localhost with a dot behind it, and none may say that it is elsewhere (RFC 6761).
+    const address = /(^|\.)localhost$/.test(host) ? '127.0.0.1' : host
+    if (isIP(address) !== 0 && !addresses.isAllowed(address)) throw blockedAddress(host)
     return url
   }
 }
