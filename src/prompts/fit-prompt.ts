@@ -13,6 +13,8 @@ export interface FitOptions {
   texts: () => readonly TokenRange[]
   /** Ids that are kept wherever they stand (default: none). */
   keep?: (id: number) => boolean
+  /** Some of the ids stand for images or videos. */
+  hasVisuals?: boolean
 }
 
 /** Ids from `start` up to, but not including, `end`. */
@@ -29,10 +31,10 @@ export interface FittedIds {
 
 /** The ids within the limit. Throws INPUT_TOO_LONG. */
 export function fitPrompt(ids: readonly number[], options: FitOptions): FittedIds {
-  const { limits, numTail, minTokens, texts, keep } = options
+  const { limits, numTail, minTokens, texts, keep, hasVisuals = false } = options
   const { maxTokens, side } = limits
   if (ids.length <= maxTokens) return { ids: Int32Array.from(ids) }
-  if (limits.overflow === 'error') throw promptTooLong(ids.length, maxTokens)
+  if (limits.overflow === 'error') throw (hasVisuals ? visualsTooLong : promptTooLong)(ids.length, maxTokens)
   if (maxTokens < minTokens()) throw noRoomForTemplate(minTokens(), maxTokens)
   const tailStart = ids.length - numTail
   const cut =
@@ -75,6 +77,17 @@ export function promptTooLong(numTokens: number, maxTokens: number): QvlError {
       `prompt contains ${numTokens} input tokens, for a total of ${numTokens} tokens. Please reduce the length of the ` +
       `input prompt or the number of requested output tokens. (parameter=input_tokens, value=${numTokens})`,
     do: 'A cut can be asked for with truncate_prompt_tokens.',
+  })
+}
+
+/** The same once images have taken their tokens, in vLLM's words too. */
+function visualsTooLong(numTokens: number, maxTokens: number): QvlError {
+  return new QvlError('INPUT_TOO_LONG', {
+    what:
+      `The decoder prompt (length ${numTokens}) is longer than the maximum model length of ${maxTokens}. Make sure that ` +
+      '`max_model_len` is no smaller than the number of text tokens plus multimodal tokens. For image inputs, the ' +
+      'number of image tokens depends on the number of images, and possibly their aspect ratios as well.',
+    do: 'Send smaller images, or set `max_pixels` in mm_processor_kwargs.',
   })
 }
 

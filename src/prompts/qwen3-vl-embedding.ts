@@ -56,6 +56,7 @@ export function qwen3VlEmbedding({ tokenizer, warn, truncation = 'keepTail' }: V
         minTokens: () => encode(marks.expand([...head, user(input.visuals), template(generationPrompt)])).length,
         texts: () => [{ start: countPrefix(head, ids), end: ids.length - numTail }],
         keep: (id) => tokenizer.isSpecial(id),
+        hasVisuals: marks.hasAny,
       })
       return finished(fitted)
     },

@@ -47,6 +47,7 @@ export function qwen3VlReranker({ tokenizer, warn, truncation = 'keepTail' }: Vl
         minTokens: () => encode(withoutTexts(pair, marks)).length,
         texts: () => pairRanges(ids, { head, numTail, encode }),
         keep,
+        hasVisuals: marks.hasAny,
       })
       return finished(fitted)
     },

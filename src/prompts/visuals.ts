@@ -58,6 +58,11 @@ export class VisualMarks {
     return ordered.map((part) => this.#mark(part, param)).join('')
   }
 
+  /** Whether the prompt has any. */
+  get hasAny(): boolean {
+    return this.#marked.size > 0
+  }
+
   /** What is left of a side when its text is cut to nothing. */
   withoutText(side: string): string {
     return Array.from(side, (character) => (this.#marked.has(character) ? character : '')).join('')

@@ -347,6 +347,14 @@ describe('49, 50: too much', () => {
     await expectRefusal(videoPart(bytesUrl(Buffer.from('hello, hello, hello'), 'video/mp4')), 415, /no container/)
   })
 
+  it('more tokens than the model reads', async () => {
+    const short = await startContractServer('qwen3-vl-reranker', { engine: { maxModelLen: 200 } })
+    const { status, error } = await refusal(bodyWith(imagePart(dataUrl('rgb_640x427.webp'))), short)
+    await short[Symbol.asyncDispose]()
+    expect([status, error.param]).toEqual([400, 'body.documents[1]'])
+    expect(error.message).toMatch(/^The decoder prompt \(length \d+\) is longer than the maximum model length of 200\./)
+  })
+
   it('pixels without bounds', async () => {
     const answer = await refusal({ ...bodyWith(image), mm_processor_kwargs: { min_pixels: 1e12, max_pixels: 1e12 } })
     expect([answer.status, answer.error.message]).toEqual([400, expect.stringContaining('this server takes')])
