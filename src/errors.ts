@@ -52,6 +52,7 @@ const kinds = {
   NOT_IMPLEMENTED: { status: 501, exit: exitCode.usage },
   NOT_READY: { status: 503, exit: exitCode.overloaded },
   REQUEST_EXPIRED: { status: 503, exit: exitCode.failed },
+  UPSTREAM_UNAVAILABLE: { status: 503, exit: exitCode.failed },
   LISTEN_FAILED: { status: 500, exit: exitCode.failed },
   // One request or one input line
   REQUEST_INVALID: { status: 400, exit: exitCode.usage },
@@ -67,6 +68,7 @@ const kinds = {
   DEVICE_UNAVAILABLE: { status: 500, exit: exitCode.failed },
   MEMORY_EXHAUSTED: { status: 503, exit: exitCode.failed },
   DEVICE_FAILED: { status: 500, exit: exitCode.failed },
+  DEVICE_LOST: { status: 503, exit: exitCode.failed },
   DEVICE_OUT_OF_MEMORY: { status: 500, exit: exitCode.failed },
   RESULT_NOT_FINITE: { status: 500, exit: exitCode.checkpoint },
   // Files

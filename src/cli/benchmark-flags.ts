@@ -1,6 +1,6 @@
 // The flags of qvl bench throughput, as part of the table in flags.ts.
 
-import { type CommandName, commandNames, type Flag } from './flag.js'
+import { type CommandName, type Flag, modelCommandNames } from './flag.js'
 import { maxPrompts, maxRuns, maxSeed, maxTokens } from './flag-limits.js'
 
 const throughput: readonly CommandName[] = ['bench throughput']
@@ -110,7 +110,7 @@ export const benchmarkFlags = [
     orNone: true,
     group: 'Benchmark',
     help: 'of token ids and dummy weights (default 0)',
-    commands: commandNames.filter((name) => name !== 'bench serve'),
+    commands: modelCommandNames,
     noEffect: 'nothing here is random',
     effectIn: throughput,
   },

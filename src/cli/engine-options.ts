@@ -2,7 +2,7 @@
 
 import { createHash } from 'node:crypto'
 import { chooseDevice } from '../devices/open-device.js'
-import type { EngineOptions } from '../engine/requests.js'
+import type { EngineOptions } from '../engine/options.js'
 import { QvlError } from '../errors.js'
 import type { OptionValue } from '../offline/run-state.js'
 import { readChatTemplate } from './chat-template.js'

@@ -6,8 +6,10 @@ export type CommandName = LinesCommandName | 'serve' | 'bench throughput' | 'ben
 /** Commands that answer lines. */
 export type LinesCommandName = 'score' | 'embed'
 
-/** Commands that open a model. */
-export type ModelCommandName = Exclude<CommandName, 'bench serve'>
+/** Commands that open a model and compute here. */
+export const modelCommandNames = ['score', 'embed', 'serve', 'bench throughput'] as const
+
+export type ModelCommandName = (typeof modelCommandNames)[number]
 
 export const commandNames: readonly CommandName[] = ['score', 'embed', 'serve', 'bench throughput', 'bench serve']
 

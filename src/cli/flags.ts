@@ -3,7 +3,7 @@
 
 import { benchServeFlags } from './bench-serve-flags.js'
 import { benchmarkFlags } from './benchmark-flags.js'
-import { type CommandName, commandNames, type Flag } from './flag.js'
+import { type CommandName, type Flag, modelCommandNames } from './flag.js'
 import { maxThreads, maxTokens } from './flag-limits.js'
 import { ignoredFlags } from './ignored-flags.js'
 import { inputOutputFlags } from './input-output-flags.js'
@@ -19,7 +19,7 @@ const prompting: readonly CommandName[] = [...lines, 'serve']
 /** Commands that make vectors. */
 const embedding: readonly CommandName[] = ['embed', 'serve']
 /** Commands that compute here. */
-const computing: readonly CommandName[] = commandNames.filter((name) => name !== 'bench serve')
+const computing: readonly CommandName[] = modelCommandNames
 
 const model = [
   {

@@ -1,7 +1,8 @@
 // Opens the model that the flags name, and says on the way what is going on.
 
 import { openEngine } from '../engine/engine.js'
-import type { Engine, EngineOptions } from '../engine/requests.js'
+import type { EngineOptions } from '../engine/options.js'
+import type { Engine } from '../engine/requests.js'
 import type { Context } from './context.js'
 import { engineOptions } from './engine-options.js'
 import type { ModelCommandName } from './flag.js'

@@ -1,8 +1,8 @@
 // The flags of qvl serve about the model, and the opening of it.
 
 import { openEngine } from '../engine/engine.js'
+import type { EngineOptions } from '../engine/options.js'
 import { planEngine } from '../engine/plan.js'
-import type { EngineOptions } from '../engine/requests.js'
 import { QvlError } from '../errors.js'
 import { memoryLimit } from '../server/memory-share.js'
 import { openPreparation } from '../server/prepare/preparation.js'

@@ -1,7 +1,8 @@
 // `qvl serve`: starts the server, says what it serves, and stays until a signal ends it.
 
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Engine, EngineOptions } from '../engine/requests.js'
+import type { EngineOptions } from '../engine/options.js'
+import type { Engine } from '../engine/requests.js'
 import { exitCode } from '../errors.js'
 import { startStatistics } from '../server/log/statistics.js'
 import type { Log } from '../server/log.js'

@@ -10,6 +10,7 @@ import type { Images } from './images.js'
 import { defaultMaxNumBatchedTokens, defaultMaxNumSeqs } from './limits.js'
 import { dtypeOf, loadModel } from './load-model.js'
 import { imagesOf, inTurns, visionLoad } from './open-images.js'
+import type { EngineOptions } from './options.js'
 import type { TreeSequence } from './prefix-tree.js'
 import { type PreparerOptions, preparerOf } from './preparer.js'
 import { Queue } from './queue.js'
@@ -19,7 +20,6 @@ import type {
   EmbedRequest,
   Engine,
   EngineLoad,
-  EngineOptions,
   LoadedVisuals,
   NamedContent,
   PrefixCacheReport,

@@ -2,7 +2,7 @@
 
 import { type Checkpoint, openCheckpoint } from '../checkpoint/checkpoint.js'
 import { locateCheckpoint } from '../checkpoint/locate.js'
-import type { EngineOptions } from './requests.js'
+import type { EngineOptions } from './options.js'
 
 export type CheckpointOptions = Pick<
   EngineOptions,

@@ -8,8 +8,9 @@ import type { Part } from '../prompts/content.js'
 import { mediaParts, visualReference } from '../prompts/visuals.js'
 import { maxImagesOpeningPerRequest, maxMediaBytesPerRequest } from './limits.js'
 import { named } from './named-error.js'
+import type { MediaOptions } from './options.js'
 import { Places } from './places.js'
-import type { LoadedVisuals, MediaOptions, NamedContent, VisualSettings } from './requests.js'
+import type { LoadedVisuals, NamedContent, VisualSettings } from './requests.js'
 import { checkSettings } from './visual-settings.js'
 
 type MediaPart = Exclude<Part, { type: 'text' }>

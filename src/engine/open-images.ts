@@ -6,7 +6,7 @@ import type { LoadedProgram, LoadOptions } from '../devices/device.js'
 import type { Model } from '../models/model.js'
 import type { Program } from '../program/program.js'
 import { Images } from './images.js'
-import type { EngineOptions } from './requests.js'
+import type { EngineOptions } from './options.js'
 import type { Turns } from './turns.js'
 
 interface OpenImagesOptions extends Pick<EngineOptions, 'media'> {

@@ -11,7 +11,7 @@ import type { Program } from '../program/program.js'
 import { findCheckpoint } from './find-checkpoint.js'
 import { defaultMaxNumBatchedTokens, defaultMaxNumSeqs, maxPromptTokens } from './limits.js'
 import { dtypeOf, networkAlone } from './load-model.js'
-import type { EngineOptions } from './requests.js'
+import type { EngineOptions } from './options.js'
 
 /** Sizes are in bytes. */
 export interface EnginePlan {

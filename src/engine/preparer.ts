@@ -12,6 +12,7 @@ import { textSide, vlSide } from '../prompts/side.js'
 import { VisualMarks } from '../prompts/visuals.js'
 import { openTokenizer, type Tokenizer } from '../text/tokenizer.js'
 import { maxPromptTokens } from './limits.js'
+import type { EngineOptions } from './options.js'
 import type {
   ChatMessage,
   ChatOptions,
@@ -19,7 +20,6 @@ import type {
   ClassifyTask,
   EmbedRequest,
   EmbedTask,
-  EngineOptions,
   ModelFacts,
   PrepareOptions,
   Preparer,

@@ -4,7 +4,8 @@ import { QvlError } from '../errors.js'
 import { officialSampling } from '../media/sampling.js'
 import { imageLimits } from '../media/smart-resize.js'
 import { maxAskedPixels } from './limits.js'
-import type { MediaOptions, VisualSettings } from './requests.js'
+import type { MediaOptions } from './options.js'
+import type { VisualSettings } from './requests.js'
 
 /** Throws REQUEST_INVALID. */
 export function checkSettings({ image, video }: VisualSettings, own: MediaOptions): void {

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { engineOptions, numberSettings } from '#qvl/cli/engine-options.js'
 import { mediaOptions } from '#qvl/cli/media-options.js'
 import { readSettings } from '#qvl/cli/settings.js'
-import type { MediaOptions } from '#qvl/engine/requests.js'
+import type { MediaOptions } from '#qvl/engine/options.js'
 
 let folder = ''
 beforeAll(async () => {

@@ -3,7 +3,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { hasAddon } from '#qvl/devices/cpu/addon.js'
 import { openEngine } from '#qvl/engine/engine.js'
-import type { EmbedRequest, Engine, EngineOptions, ScoreRequest } from '#qvl/engine/requests.js'
+import type { EngineOptions } from '#qvl/engine/options.js'
+import type { EmbedRequest, Engine, ScoreRequest } from '#qvl/engine/requests.js'
 import { cosine, floats, goldenPath, maxDifference, readGolden, type StoredArray } from '../support/golden.js'
 
 /** Tolerances in float32, from issue 7 and the golden README. */

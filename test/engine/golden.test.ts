@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { hasAddon } from '#qvl/devices/cpu/addon.js'
 import { openEngine } from '#qvl/engine/engine.js'
-import type { Engine, EngineOptions } from '#qvl/engine/requests.js'
+import type { EngineOptions } from '#qvl/engine/options.js'
+import type { Engine } from '#qvl/engine/requests.js'
 import {
   cosine,
   type EmbedCase,

@@ -3,8 +3,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { hasAddon } from '#qvl/devices/cpu/addon.js'
 import { openEngine } from '#qvl/engine/engine.js'
+import type { EngineOptions } from '#qvl/engine/options.js'
 import { MIN_SHARED_TOKENS } from '#qvl/engine/prefix-match.js'
-import type { Engine, EngineOptions } from '#qvl/engine/requests.js'
+import type { Engine } from '#qvl/engine/requests.js'
 import { goldenPath, maxDifference } from '../support/golden.js'
 
 /** In float32. */

@@ -2,7 +2,8 @@
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { openEngine } from '#qvl/engine/engine.js'
-import type { Engine, EngineOptions } from '#qvl/engine/requests.js'
+import type { EngineOptions } from '#qvl/engine/options.js'
+import type { Engine } from '#qvl/engine/requests.js'
 import { hasFfmpeg } from '../support/ffmpeg.js'
 import { cosine, floats, goldenPath } from '../support/golden.js'
 import { contentOf, goldenMedia, isLossy, mediaCases, needsFfmpeg, type VlGoldenCase } from '../support/vl-cases.js'

@@ -2,7 +2,8 @@
 
 import { isAbsolute } from 'node:path'
 import { openEngine } from '#qvl/engine/engine.js'
-import type { Engine, EngineOptions } from '#qvl/engine/requests.js'
+import type { EngineOptions } from '#qvl/engine/options.js'
+import type { Engine } from '#qvl/engine/requests.js'
 import { type Limits, limitsWith } from '#qvl/server/limits.js'
 import { openLog } from '#qvl/server/log.js'
 import { openPreparation } from '#qvl/server/prepare/preparation.js'
