@@ -15,7 +15,18 @@ import { throughputJson, throughputText } from './throughput-report.js'
 import { writeTo } from './write-to.js'
 
 /** Defaults that make a run of some seconds with a small model on a few cores. */
-const defaults = { inputLen: 200, texts: 64, queries: 8, documentsPerRequest: 20, warmups: 1, runs: 3 } as const
+const defaults = {
+  inputLen: 200,
+  texts: 64,
+  queries: 8,
+  documentsPerRequest: 20,
+  imageRequests: 2,
+  imageQueries: 1,
+  imageTokens: 1280,
+  imagesPerRequest: 1,
+  warmups: 1,
+  runs: 3,
+} as const
 
 /** Returns the exit code. */
 export async function benchThroughput(context: Context): Promise<number> {
@@ -45,21 +56,36 @@ export async function benchThroughput(context: Context): Promise<number> {
   return exitCode.ok
 }
 
-/** vLLM splits the input of a pair into query and document, less one separator each. */
 function datasetOf(settings: Settings): Dataset {
   const inputLen = settings['random-input-len'] ?? defaults.inputLen
+  const imageTokens = settings['random-mm-image-tokens']
   const { input: rangeRatio } = readRangeRatio(settings['random-range-ratio'])
-  if (settings['dataset-name'] === 'random') {
-    return { name: 'random', numRequests: settings['num-prompts'] ?? defaults.texts, inputLen, rangeRatio }
+  const requests = (count: number) => ({ numRequests: settings['num-prompts'] ?? count, rangeRatio })
+  const name = settings['dataset-name']
+  if (name === 'random-rerank') {
+    const count = imageTokens === undefined ? defaults.queries : defaults.imageQueries
+    return { name, ...requests(count), ...pairLengths(settings, inputLen), imageTokens }
   }
+  if (name !== 'random-mm') return { name: 'random', ...requests(defaults.texts), inputLen }
+  return {
+    name,
+    ...requests(defaults.imageRequests),
+    inputLen,
+    imagesPerRequest: settings['random-mm-base-items-per-request'] ?? defaults.imagesPerRequest,
+    imageTokens: imageTokens ?? defaults.imageTokens,
+  }
+}
+
+/** vLLM splits the input of a pair into query and document, less one separator each. */
+function pairLengths(
+  settings: Settings,
+  inputLen: number,
+): { queryLen: number; documentLen: number; documentsPerRequest: number } {
   const queryLen = settings['random-query-len'] ?? Math.max(1, Math.floor(inputLen / 2) - 1)
   return {
-    name: 'random-rerank',
-    numRequests: settings['num-prompts'] ?? defaults.queries,
     queryLen,
     documentLen: settings['random-document-len'] ?? Math.max(1, inputLen - queryLen - 1),
     documentsPerRequest: settings['random-batch-size'] ?? defaults.documentsPerRequest,
-    rangeRatio,
   }
 }
 

@@ -3,6 +3,9 @@
 import { type CommandName, type Flag, modelCommandNames } from './flag.js'
 import { maxPrompts, maxRuns, maxSeed, maxTokens } from './flag-limits.js'
 
+/** The most that the models were made for. */
+const maxImageTokens = 16_384
+
 const throughput: readonly CommandName[] = ['bench throughput']
 
 export const benchmarkFlags = [
@@ -17,10 +20,11 @@ export const benchmarkFlags = [
   {
     name: 'dataset-name',
     type: 'choice',
-    choices: ['random', 'random-rerank'],
+    choices: ['random', 'random-rerank', 'random-mm'],
     default: 'random',
+    value: 'NAME',
     group: 'Benchmark',
-    help: 'texts, or pairs of a query and its documents',
+    help: 'random (texts), random-rerank (a query and its documents) or random-mm (images with a text)',
     commands: throughput,
   },
   {
@@ -64,6 +68,26 @@ export const benchmarkFlags = [
     commands: throughput,
   },
   {
+    name: 'random-mm-base-items-per-request',
+    type: 'int',
+    min: 1,
+    max: maxPrompts,
+    value: 'N',
+    group: 'Benchmark',
+    help: 'images of a request (default 1)',
+    commands: throughput,
+  },
+  {
+    name: 'random-mm-image-tokens',
+    type: 'int',
+    min: 1,
+    max: maxImageTokens,
+    value: 'N',
+    group: 'Benchmark',
+    help: 'tokens of an image of noise (random-mm: default 1280, as 1280 x 1024 pixels have; random-rerank: one in the query)',
+    commands: throughput,
+  },
+  {
     name: 'random-range-ratio',
     type: 'string',
     value: 'R',
@@ -78,7 +102,7 @@ export const benchmarkFlags = [
     max: maxPrompts,
     value: 'N',
     group: 'Benchmark',
-    help: 'requests of a run (default 64 texts, or 8 queries with their documents)',
+    help: 'requests of a run (default 64 texts, 8 queries with their documents, 2 with images)',
     commands: throughput,
   },
   {
@@ -109,7 +133,7 @@ export const benchmarkFlags = [
     value: 'N',
     orNone: true,
     group: 'Benchmark',
-    help: 'of token ids and dummy weights (default 0)',
+    help: 'of token ids, noise and dummy weights (default 0)',
     commands: modelCommandNames,
     noEffect: 'nothing here is random',
     effectIn: throughput,

@@ -3,7 +3,7 @@
 import { describe, expect, it } from 'vitest'
 import { throughputJson, throughputText } from '#qvl/cli/throughput-report.js'
 import type { ThroughputReport } from '#qvl/engine/throughput/throughput.js'
-import { exampleReport } from '../engine/throughput/example-report.js'
+import { exampleImageReport, exampleReport } from '../engine/throughput/example-report.js'
 
 /** As a device that does not measure itself reports it. */
 function plainReport(): ThroughputReport {
@@ -31,11 +31,22 @@ describe('throughputText', () => {
       '  run 1   500 tok/s (400 computed), 2 requests/s',
       '  run 2   1,000 tok/s (800 computed), 4 requests/s',
       '  run 3   250 tok/s (200 computed), 1 requests/s',
-      'products  100 GFLOP/s (50.0 % of peak) in linears, 55 GFLOP/s (27.5 % of peak) over the whole run; the peak is 200',
+      'products  100 GFLOP/s (50.0 % of peak) in linears, 25 GFLOP/s (12.5 % of peak) in attention, 55 GFLOP/s (27.5 % of peak) over the whole run; the peak is 200',
       'time      linears 62.5 %, attention 25.0 %, the rest 12.5 %',
       'load      1.50 s at the first start, 0.25 s at the second',
       'memory    2.50 GB resident at most, 1.20 GB of it packed weights',
       '',
+    ])
+  })
+
+  it('has the vision tower and what an image in the query costs', () => {
+    const rows = throughputText(exampleImageReport()).split('\n')
+    expect(rows.filter((row) => /^(input|products|tower| {2}time|cost)/.test(row))).toEqual([
+      'input     4 requests: a query of an image of 40 tokens and 20 tokens and 5 documents of 30 each, lengths ± 25.0 %',
+      'products  100 GFLOP/s (50.0 % of peak) in linears, 25 GFLOP/s (12.5 % of peak) in attention, 85 GFLOP/s (42.5 % of peak) over the whole run; the peak is 200',
+      'tower     0.50 s for an image, 80 GFLOP/s (40.0 % of peak) in linears, 80 GFLOP/s (40.0 % of peak) in attention; the peak is 200',
+      '  time    linears 50.0 %, attention 25.0 %, the rest 25.0 %',
+      'cost      1.250 times the documents with a query of text (1.00 s) and the images alone (0.60 s)',
     ])
   })
 

@@ -4,7 +4,8 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { devices, embedder, qvl } from './run-qvl.js'
+import { hasAddon } from '#qvl/devices/cpu/addon.js'
+import { devices, embedder, qvl, vlEmbedder } from './run-qvl.js'
 
 let folder = ''
 beforeAll(async () => {
@@ -31,6 +32,32 @@ describe('qvl bench throughput', () => {
     expect(stdout).toMatch(/^products +.*GFLOP\/s.* over the whole run/m)
     expect(stdout.includes('% of peak')).toBe(device === 'cpu')
     expect(await leftovers()).toEqual([])
+  })
+
+  it('reports on images', async () => {
+    const images = ['--dataset-name', 'random-mm', '--random-mm-image-tokens', '12', '--random-input-len', '20']
+    const { code, stdout } = await bench('--dummy-weights', '-m', vlEmbedder, ...images)
+    expect(code).toBe(0)
+    expect(stdout).toMatch(/^input +2 requests: an image of 12 tokens and a text of 20 each$/m)
+    expect(stdout).toMatch(/^tokens +64 asked for, 64 computed, 0 shared$/m)
+    expect(/^tower +[\d.]+ s for an image, .*in linears, .*in attention/m.test(stdout)).toBe(hasAddon())
+  })
+
+  it('reports what an image as a query costs', async () => {
+    const file = path.join(folder, 'images.json')
+    const query = ['--dataset-name', 'random-rerank', '--random-mm-image-tokens', '12', '--random-batch-size', '3']
+    const { code, stdout } = await bench('--dummy-weights', '-m', vlEmbedder, ...query, '--output-json', file)
+    expect(code).toBe(0)
+    expect(stdout).toMatch(
+      /^input +1 requests: a query of an image of 12 tokens and 99 tokens and 3 documents of 100 each$/m,
+    )
+    expect(stdout).toMatch(/^cost +[\d.]+ times the documents with a query of text/m)
+    expect(JSON.parse(await readFile(file, 'utf8'))).toMatchObject({
+      random_mm_image_tokens: 12,
+      cost: { ratio: expect.any(Number) },
+      runs: [{ tower: { linear_flops: expect.any(Number) } }, {}, {}],
+    })
+    await rm(file)
   })
 
   it('writes the report as JSON', async () => {

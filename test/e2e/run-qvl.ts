@@ -12,8 +12,8 @@ export const bin = fileURLToPath(new URL('../../bin/qvl.js', import.meta.url))
 
 export const reranker = goldenPath('checkpoints/qwen3-reranker')
 export const embedder = goldenPath('checkpoints/qwen3-embedding')
-export const vlReranker = goldenPath('checkpoints/qwen3-vl-reranker')
 export const vlEmbedder = goldenPath('checkpoints/qwen3-vl-embedding')
+export const vlReranker = goldenPath('checkpoints/qwen3-vl-reranker')
 
 /** Those of this installation. */
 export const devices = hasAddon() ? (['reference', 'ort', 'cpu'] as const) : (['reference', 'ort'] as const)

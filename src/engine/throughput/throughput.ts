@@ -1,16 +1,15 @@
 // Measures how fast a device computes a model: the queue and the device alone, without prompts, tokenizer or HTTP.
 
-import type { Arithmetic, Device, DeviceName, LoadedProgram } from '../../devices/device.js'
+import type { Arithmetic, DeviceName } from '../../devices/device.js'
 import { chooseDevice, openDevice } from '../../devices/open-device.js'
 import { QvlError } from '../../errors.js'
-import type { Model } from '../../models/model.js'
-import { countFlops, type Flops } from '../../program/flops.js'
-import type { ProgramInputs } from '../../program/program.js'
-import { defaultMaxNumBatchedTokens, defaultMaxNumSeqs } from '../limits.js'
 import type { EngineOptions } from '../options.js'
-import { Queue } from '../queue.js'
-import { type Dataset, makeRequests } from './datasets.js'
+import type { Sequence } from '../requests.js'
+import { type Dataset, imageTokensOf, makeRequests } from './datasets.js'
+import { type LoadedPrograms, type LoadSeconds, loadTwice } from './load-programs.js'
+import { type Measured, measureParts, measureRun, type ThroughputRun } from './measure-run.js'
 import { type MeasuredModel, openMeasuredModel } from './measured-model.js'
+import { NoiseImages } from './noise-images.js'
 import { peakMemory } from './peak-memory.js'
 import { temporaryFolder } from './temporary-folder.js'
 
@@ -28,19 +27,6 @@ export interface ThroughputOptions
   onRun?: ((run: ThroughputRun) => void) | undefined
 }
 
-/** One pass over all requests. */
-export interface ThroughputRun {
-  seconds: number
-  /** Tokens asked for. */
-  promptTokens: number
-  /** Tokens computed; fewer where prefixes are shared. */
-  computedTokens: number
-  /** Counted from the program, not by the device. */
-  flops: Flops
-  /** As the device measured it, if it does. */
-  device?: { linearSeconds: number; attentionSeconds: number; totalSeconds: number }
-}
-
 export interface ThroughputReport {
   model: string
   dummyWeights: boolean
@@ -49,10 +35,11 @@ export interface ThroughputReport {
   device: DeviceName
   arithmetic: Arithmetic
   prefixCaching: boolean
-  /** From weights on disk to ready: the first start of a checkpoint, and every later one. */
-  loadSeconds: { first: number; second: number }
+  loadSeconds: LoadSeconds
   /** Most that a loop in registers reached, if the device can tell: GFLOP/s, GOP/s for int8. */
   peakGflops?: number
+  /** The same in the number type of the vision tower, where there is one. */
+  towerPeakGflops?: number
   /** Bytes. */
   memory: { peak: number; packedWeights?: number }
   runs: readonly ThroughputRun[]
@@ -63,109 +50,94 @@ const peakSeconds = 0.5
 
 /** Throws what openEngine throws for model and device, and USAGE for sequences longer than the model's limit. */
 export async function measureThroughput(options: ThroughputOptions): Promise<ThroughputReport> {
-  const { model: name, dummyWeights, dataset, seed, enablePrefixCaching: prefixCaching = true } = options
+  const { model: name, dummyWeights, dataset, enablePrefixCaching: prefixCaching = true } = options
   const device = await openDevice(chooseDevice(options.device ?? 'auto', (message) => options.warn?.(message)))
   await using folder = await temporaryFolder()
-  const measured = await openMeasuredModel({ ...options, folder: folder.path })
-  const requests = makeRequests(dataset, { vocabSize: measured.vocabSize, seed })
-  checkLengths(requests, measured)
-  const { program, loadSeconds } = await loadTwice(device, measured, options, folder.path)
-  await using _ = program
-  const { runs, peakGflops } = await measureRuns(requests, { model: measured.model, program, options })
-  const packedWeights = program.statistics?.().packedBytes
+  const opened = await openMeasuredModel({
+    ...options,
+    folder: folder.path,
+    images: imageTokensOf(dataset) !== undefined,
+  })
+  const { requests, noise } = requestsFor(opened, options)
+  const { model, dtype, fingerprint } = opened
+  const { threads, quantization, signal, warn } = options
+  const load = { threads, dtype, quantization, fingerprint, cacheDir: folder.path, warn, signal }
+  const { programs, loadSeconds } = await loadTwice(device, model, load)
+  await using _ = programs
+  const measures = await measureRuns(requests, { model, programs, noise, options })
+  const packedWeights = packedBytes(programs)
   return {
     model: name,
     dummyWeights,
     dataset,
     numSequences: requests.flat().length,
     device: device.name,
-    arithmetic: program.arithmetic,
+    arithmetic: programs.decoder.arithmetic,
     prefixCaching,
     loadSeconds,
-    ...(peakGflops !== undefined && { peakGflops }),
+    ...measures,
     memory: { peak: await peakMemory(), ...(packedWeights !== undefined && { packedWeights }) },
-    runs,
   }
 }
 
-/** The first load finds nothing that the device keeps on disk between starts, the second finds all of it. */
-async function loadTwice(
-  device: Device,
-  { model, fingerprint, dtype }: MeasuredModel,
-  { threads, quantization, signal, warn }: ThroughputOptions,
-  cacheDir: string,
-): Promise<{ program: LoadedProgram; loadSeconds: ThroughputReport['loadSeconds'] }> {
-  const load = async (): Promise<{ program: LoadedProgram; seconds: number }> => {
-    signal?.throwIfAborted()
-    const started = performance.now()
-    const options = { threads, dtype, quantization, fingerprint, cacheDir, warn }
-    const program = await device.load(model.program, model.weights, options)
-    return { program, seconds: (performance.now() - started) / 1000 }
-  }
-  const first = await load()
-  await first.program.close()
-  const second = await load()
-  return { program: second.program, loadSeconds: { first: first.seconds, second: second.seconds } }
+function requestsFor(
+  { config, vocabSize, maxPositions }: MeasuredModel,
+  { dataset, seed }: ThroughputOptions,
+): { requests: Sequence[][]; noise: NoiseImages | undefined } {
+  const tokens = imageTokensOf(dataset)
+  const hasImages = tokens !== undefined && config.family === 'qwen3-vl'
+  const noise = hasImages ? new NoiseImages(config.vision, { tokens, seed }) : undefined
+  const requests = makeRequests(dataset, { vocabSize, seed, ...(noise && { nextImage: () => noise.next() }) })
+  checkLengths(requests, maxPositions)
+  return { requests, noise }
 }
 
-interface Work {
-  model: Model
-  program: LoadedProgram
+interface RunsToMeasure extends Measured {
   options: ThroughputOptions
 }
 
 async function measureRuns(
-  requests: readonly Int32Array[][],
-  work: Work,
-): Promise<Pick<ThroughputReport, 'runs' | 'peakGflops'>> {
-  const { program, options } = work
-  await measureRun(requests.slice(0, options.numWarmups), work)
-  const before = await program.peak?.(peakSeconds)
+  requests: readonly Sequence[][],
+  measured: RunsToMeasure,
+): Promise<Pick<ThroughputReport, 'runs' | 'peakGflops' | 'towerPeakGflops'>> {
+  const { programs, noise, options } = measured
+  await measureRun(requests.slice(0, options.numWarmups), measured)
+  const before = await peaksOf(programs)
   const runs: ThroughputRun[] = []
   while (runs.length < options.numRuns) {
-    const run = await measureRun(requests, work)
+    const run = await measureRun(requests, measured)
+    // In turn with the runs, so that both see the same machine.
+    if (noise !== undefined && options.dataset.name === 'random-rerank')
+      run.parts = await measureParts(requests, measured)
     options.onRun?.(run)
     runs.push(run)
   }
-  if (before === undefined) return { runs }
+  const after = await peaksOf(programs)
   // The machine may be slower at one moment than at another; its peak is the best it showed.
-  const after = await program.peak?.(peakSeconds)
-  return { runs, peakGflops: Math.max(before, after ?? 0) }
-}
-
-async function measureRun(requests: readonly Int32Array[][], work: Work): Promise<ThroughputRun> {
-  const { model, program, options } = work
-  const flops = { linear: 0, attention: 0 }
-  const counting = {
-    run(inputs: ProgramInputs) {
-      const batch = countFlops(model.program, inputs)
-      flops.linear += batch.linear
-      flops.attention += batch.attention
-      return program.run(inputs)
-    },
-  }
-  const queue = new Queue(model, counting, {
-    maxNumBatchedTokens: options.maxNumBatchedTokens ?? defaultMaxNumBatchedTokens,
-    maxNumSeqs: options.maxNumSeqs ?? defaultMaxNumSeqs,
-    sharePrefixes: options.enablePrefixCaching ?? true,
+  const [peakGflops, towerPeakGflops] = [0, 1].map((which) => {
+    const found = [before[which], after[which]].filter((peak) => peak !== undefined)
+    return found.length === 0 ? undefined : Math.max(...found)
   })
-  const before = program.statistics?.()
-  const started = performance.now()
-  const sequences = requests.flat().map((ids) => ({ ids, prefixTokens: 0, pool: 'last' as const }))
-  await Promise.all(queue.enqueue([sequences], { signal: options.signal }))
-  const seconds = (performance.now() - started) / 1000
-  const after = program.statistics?.()
-  const device = before &&
-    after && {
-      linearSeconds: after.linearSeconds - before.linearSeconds,
-      attentionSeconds: after.attentionSeconds - before.attentionSeconds,
-      totalSeconds: after.totalSeconds - before.totalSeconds,
-    }
-  return { seconds, ...queue.counters, flops, ...(device && { device }) }
+  return {
+    runs,
+    ...(peakGflops !== undefined && { peakGflops }),
+    ...(towerPeakGflops !== undefined && { towerPeakGflops }),
+  }
 }
 
-function checkLengths(requests: readonly Int32Array[][], { maxPositions }: MeasuredModel): void {
-  const longest = requests.flat().reduce((max, { length }) => Math.max(max, length), 0)
+/** Of the decoder, then of the tower; undefined where the device cannot tell. */
+const peaksOf = async ({ decoder, tower }: LoadedPrograms): Promise<(number | undefined)[]> => [
+  await decoder.peak?.(peakSeconds),
+  await tower?.peak?.(peakSeconds),
+]
+
+function packedBytes({ decoder, tower }: LoadedPrograms): number | undefined {
+  const ofDecoder = decoder.statistics?.().packedBytes
+  return ofDecoder === undefined ? undefined : ofDecoder + (tower?.statistics?.().packedBytes ?? 0)
+}
+
+function checkLengths(requests: readonly Sequence[][], maxPositions: number): void {
+  const longest = requests.flat().reduce((max, { ids }) => Math.max(max, ids.length), 0)
   if (longest <= maxPositions) return
   throw new QvlError('USAGE', {
     what: `The longest input would have ${longest} tokens.`,

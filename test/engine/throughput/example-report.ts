@@ -28,3 +28,24 @@ export const exampleReport = (): ThroughputReport => ({
     device: { linearSeconds: seconds / 2, attentionSeconds: seconds / 5, totalSeconds: 0.8 * seconds },
   })),
 })
+
+/** The same with an image in each query; the peak of the tower is its own. */
+export function exampleImageReport(): ThroughputReport {
+  const report = exampleReport()
+  const { dataset } = report
+  if (dataset.name !== 'random-rerank') throw new TypeError('the example is of pairs')
+  return {
+    ...report,
+    dataset: { ...dataset, imageTokens: 40 },
+    towerPeakGflops: 200,
+    runs: report.runs.map((run) => ({
+      ...run,
+      tower: {
+        images: 2,
+        flops: { linear: 40e9, attention: 20e9 },
+        device: { linearSeconds: 0.5, attentionSeconds: 0.25, totalSeconds: 1 },
+      },
+      parts: { documents: run.seconds / 2, images: 0.3 * run.seconds },
+    })),
+  }
+}

@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from 'vitest'
 import { figuresOf, median } from '#qvl/engine/throughput/figures.js'
-import { exampleReport } from './example-report.js'
+import { exampleImageReport, exampleReport } from './example-report.js'
 
 describe('median', () => {
   it.each<[number[], number]>([
@@ -25,8 +25,10 @@ describe('figuresOf', () => {
       requestsPerSecond: 2,
       gflops: 55,
       linearGflops: 100,
+      attentionGflops: 25,
       share: 0.275,
       linearShare: 0.5,
+      attentionShare: 0.125,
       linearTime: 0.625,
       attentionTime: 0.25,
     })
@@ -45,5 +47,24 @@ describe('figuresOf', () => {
       'requestsPerSecond',
       'gflops',
     ])
+  })
+
+  it('has the tower and the cost of an image beside the decoder', () => {
+    const report = exampleImageReport()
+    const { runs, median: middle } = figuresOf(report)
+    // The tower's products count for the whole run: 100 + 10 + 40 + 20, in two seconds.
+    expect(runs[0]!.gflops).toBe(85)
+    expect(runs[0]!.tower).toEqual({
+      secondsPerImage: 0.5,
+      linearGflops: 80,
+      attentionGflops: 80,
+      linearShare: 0.4,
+      attentionShare: 0.4,
+      linearTime: 0.5,
+      attentionTime: 0.25,
+    })
+    expect(runs[0]!.cost).toEqual({ ratio: 1.25, documentsSeconds: 1, imageSeconds: 0.6 })
+    expect(middle.cost).toEqual({ ratio: 1.25, documentsSeconds: 1, imageSeconds: 0.6 })
+    expect(middle.tower!.secondsPerImage).toBe(0.5)
   })
 })

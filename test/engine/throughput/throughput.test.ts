@@ -77,6 +77,34 @@ describe.each(devices)('on the device %s', (device) => {
   })
 })
 
+describe.each(devices)('with images on the device %s', (device) => {
+  const model = goldenPath('checkpoints/qwen3-vl-embedding')
+
+  it('computes every image once a run, and a query of an image once for all documents', async () => {
+    const dataset: Dataset = { ...pairs, imageTokens: 30 }
+    const report = await measureThroughput(options({ model, device, dataset }))
+    const computed = 58 + 2 * (30 + 20 + 3 * (10 + 8))
+    for (const run of report.runs) {
+      expect(run).toMatchObject({ promptTokens: 6 * (30 + pairTokens), computedTokens: computed, tower: { images: 2 } })
+      expect(run.tower!.flops.linear).toBeGreaterThan(run.tower!.flops.attention)
+      expect(run.tower!.device !== undefined).toBe(device === 'cpu')
+      expect(run.parts!.documents).toBeGreaterThan(0)
+      expect(run.parts!.images).toBeGreaterThan(0)
+    }
+    expect(report.towerPeakGflops !== undefined).toBe(device === 'cpu')
+    expect(await leftovers()).toEqual([])
+  })
+
+  it('computes several images of a request', async () => {
+    const images = { name: 'random-mm', numRequests: 2, inputLen: 10, imagesPerRequest: 3, imageTokens: 6 } as const
+    const report = await measureThroughput(
+      options({ model, device, dataset: { ...images, rangeRatio: 0 }, numRuns: 1 }),
+    )
+    expect(report.runs).toMatchObject([{ promptTokens: 2 * 28, computedTokens: 2 * 28, tower: { images: 6 } }])
+    expect(report.runs[0]!.parts).toBeUndefined()
+  })
+})
+
 describe('measureThroughput', () => {
   it('has the device measure itself where it can', async () => {
     const report = await measureThroughput(options({ device: hasAddon() ? 'cpu' : 'reference', dtype: 'float32' }))
@@ -113,6 +141,7 @@ describe('measureThroughput', () => {
     ['inputs beyond the model', { hfOverrides: { max_position_embeddings: 50 } }, { code: 'USAGE' }],
     ['a folder without a configuration', { model: goldenPath('.') }, { code: 'CHECKPOINT_FILE_MISSING' }],
     ['a folder that is not there', { model: '/nonexistent/x' }, { code: 'CHECKPOINT_FILE_MISSING' }],
+    ['images with a model of text', { dataset: { ...pairs, imageTokens: 4 } }, { code: 'USAGE' }],
     ['a model of another kind', { hfOverrides: { model_type: 'llama' } }, { code: 'MODEL_UNSUPPORTED' }],
     ['bfloat16 on ort', { device: 'ort', dtype: 'bfloat16' }, { code: 'DEVICE_UNAVAILABLE' }],
     ['int8 on ort', { device: 'ort', quantization: 'int8' }, { code: 'DEVICE_UNAVAILABLE' }],
