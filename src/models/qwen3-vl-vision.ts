@@ -26,9 +26,7 @@ export async function qwen3VlVision(
   options: VisionOptions = {},
 ): Promise<VisionModel> {
   const { hidden, positionGridSize: side, spatialMergeSize: mergeSize, headDim, ropeTheta } = config
-  const program = visionProgram(config, options)
-  const weights = towerWeights(config, checkpointWeights)
-  checkWeights(program, weights, {})
+  const { program, weights } = visionTower(config, checkpointWeights, options)
   const table = await readTensorFloat32(expectShape(weights, 'visual.pos_embed.weight', [side * side, hidden]))
   const positions = new VisionPositions(table, { side, mergeSize })
   const rotary = new VisionRotary(headDim, ropeTheta, mergeSize)
@@ -54,6 +52,18 @@ export async function qwen3VlVision(
     },
     features: (outputs, grids) => splitFeatures(outputs, grids, config),
   }
+}
+
+/** The tower's program and weights; nothing is read. Throws TENSOR_MISSING or TENSOR_INVALID with the tensor's name. */
+export function visionTower(
+  config: VisionConfig,
+  checkpointWeights: WeightTable,
+  options: VisionOptions = {},
+): Pick<VisionModel, 'program' | 'weights'> {
+  const program = visionProgram(config, options)
+  const weights = towerWeights(config, checkpointWeights)
+  checkWeights(program, weights, {})
+  return { program, weights }
 }
 
 /** The names and shapes of the weights that such a tower has in a checkpoint. */

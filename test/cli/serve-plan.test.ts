@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { checkFits, planText } from '#qvl/cli/serve-plan.js'
-import type { EnginePlan } from '#qvl/engine/plan.js'
+import type { EnginePlan, TowerPlan } from '#qvl/engine/plan.js'
 
 const GiB = 1024 ** 3
 
@@ -8,6 +8,11 @@ const plan = (given: Partial<Record<'weights' | 'batch' | 'prompt' | 'prefixes',
   ...{ device: 'cpu', dtype: 'bfloat16', threads: 8, maxModelLen: 32_768, maxNumBatchedTokens: 8192 },
   ...{ weightBytes: 0, packedBytes: (given.weights ?? 1) * GiB, workspaceBytes: (given.batch ?? 1) * GiB },
   ...{ longestPromptBytes: (given.prompt ?? 1) * GiB, prefixCacheBytes: (given.prefixes ?? 0) * GiB },
+})
+
+const tower = (given: Partial<Record<'weights' | 'run' | 'largest' | 'kept', number>>): TowerPlan => ({
+  ...{ packedBytes: (given.weights ?? 1) * GiB, workspaceBytes: (given.run ?? 0) * GiB },
+  ...{ largestBytes: (given.largest ?? 0) * GiB, cacheBytes: (given.kept ?? 0) * GiB },
 })
 
 describe('a plan', () => {
@@ -18,11 +23,38 @@ describe('a plan', () => {
     ])
   })
 
+  it('has a line for the vision tower', () => {
+    const [, line, last] = planText({ ...plan({}), tower: tower({ run: 0.5, largest: 2, kept: 1 }) }, 64 * GiB)
+    expect(line).toBe(
+      'Plan: vision tower 1.0 GiB, a run of it 512 MiB, its largest image or video 2.0 GiB, kept images 1.0 GiB.',
+    )
+    expect(last).toMatch(/; 6\.2 GiB of 64\.0 GiB of memory at most\.$/)
+  })
+
   const cases: { name: string; plan: EnginePlan; limit: number; says: RegExp | undefined }[] = [
     { name: 'one that fits', plan: plan({}), limit: 4, says: undefined },
     { name: 'too many kept prefixes', plan: plan({ prefixes: 3 }), limit: 4, says: /--kv-cache-memory-bytes 1856M/ },
     { name: 'too long a prompt', plan: plan({ prompt: 8 }), limit: 4, says: /--max-model-len/ },
     { name: 'too large a batch', plan: plan({ batch: 8, prompt: 8 }), limit: 4, says: /--max-num-batched-tokens/ },
+    {
+      name: 'too many kept prefixes beside images',
+      plan: { ...plan({ prefixes: 3 }), tower: tower({ weights: 0.5, kept: 0.25 }) },
+      limit: 4,
+      says: /--kv-cache-memory-bytes 1088M/,
+    },
+    { name: 'too many kept images', plan: { ...plan({}), tower: tower({ kept: 3 }) }, limit: 4, says: /-gb 0\.8\.$/ },
+    {
+      name: 'too many of both',
+      plan: { ...plan({ prefixes: 1 }), tower: tower({ kept: 3 }) },
+      limit: 4,
+      says: /--mm-processor-cache-gb 0\.8 --kv-cache-memory-bytes 0\.$/,
+    },
+    {
+      name: 'too large videos',
+      plan: { ...plan({}), tower: tower({ largest: 3 }) },
+      limit: 4,
+      says: /--limit-mm-per-p/,
+    },
     { name: 'too large a model', plan: plan({ weights: 16 }), limit: 4, says: /--quantization int8/ },
     { name: 'a small container', plan: plan({ weights: 1.2 }), limit: 0.5, says: /--quantization int8/ },
   ]

@@ -4,11 +4,14 @@ import { describe, expect, it } from 'vitest'
 import { openCheckpoint } from '#qvl/checkpoint/checkpoint.js'
 import { hasAddon } from '#qvl/devices/cpu/addon.js'
 import { openDevice } from '#qvl/devices/open-device.js'
-import type { EngineOptions } from '#qvl/engine/options.js'
+import { visionLoad } from '#qvl/engine/open-images.js'
+import type { EngineOptions, MediaOptions } from '#qvl/engine/options.js'
 import { planEngine } from '#qvl/engine/plan.js'
 import { qwen3 } from '#qvl/models/qwen3.js'
+import { visionTower } from '#qvl/models/qwen3-vl-vision.js'
 import { decoderOf } from '../support/decoder.js'
 import { goldenPath } from '../support/golden.js'
+import { openVl } from '../support/vl.js'
 
 const model = goldenPath('checkpoints/qwen3-embedding')
 
@@ -58,5 +61,39 @@ describe.runIf(hasAddon())('the plan for the cpu device', () => {
     const device = await openDevice('cpu')
     await using loaded = await device.load(program, weights, { threads: 1, ...types })
     expect(plan.packedBytes).toBe(loaded.statistics!().packedBytes)
+  })
+
+  const vlModel = goldenPath('checkpoints/qwen3-vl-embedding')
+
+  it.each<[string, Pick<EngineOptions, 'dtype' | 'quantization'>]>([
+    ['float32', { dtype: 'float32' }],
+    ['bfloat16', { dtype: 'bfloat16' }],
+    ['int8, which the tower never has', { quantization: 'int8' }],
+  ])('knows the packed weights of the vision tower to the byte: %s', async (_, types) => {
+    const { tower } = await planEngine({ model: vlModel, device: 'cpu', media: { cacheBytes: 7 }, ...types })
+    const { config, weights } = await openVl('qwen3-vl-embedding')
+    const vision = visionTower(config.vision, weights)
+    const device = await openDevice('cpu')
+    await using loaded = await device.load(vision.program, vision.weights, visionLoad({ threads: 1, ...types }))
+    expect(tower).toMatchObject({ packedBytes: loaded.statistics!().packedBytes, cacheBytes: 7 })
+  })
+
+  it.each<[string, MediaOptions['limitPerPrompt'], number]>([
+    ['images and videos', undefined, 30_720],
+    ['videos', { image: 0 }, 30_720],
+    ['images', { video: 0 }, 7_200],
+  ])('has room for the largest of %s', async (_, limitPerPrompt, patches) => {
+    const { tower } = await planEngine({ model: vlModel, device: 'reference', media: { limitPerPrompt } })
+    const { config, weights } = await openVl('qwen3-vl-embedding')
+    const { program } = visionTower(config.vision, weights)
+    const numbers = program.shapes.reduce((sum, { rows, width }) => sum + (rows === 'visual' ? width / 4 : width), 0)
+    expect(tower!.largestBytes).toBe(8 * numbers * patches)
+  })
+
+  it.each<[string, EngineOptions]>([
+    ['of a model for text', { model }],
+    ['where no image is taken', { model: vlModel, media: { limitPerPrompt: { image: 0, video: 0 } } }],
+  ])('has no tower %s', async (_, options) => {
+    expect(await planEngine(options)).not.toHaveProperty('tower')
   })
 })

@@ -1,7 +1,7 @@
 // How much memory a program will take on the cpu device, from its plan alone: before anything is loaded.
 
 import type { WeightTable } from '../../checkpoint/weights.js'
-import type { Program } from '../../program/program.js'
+import type { Program, RowsName } from '../../program/program.js'
 import type { LoadOptions } from '../device.js'
 import { productFormat } from './cpu.js'
 import { keepInBf16 } from './int8.js'
@@ -19,6 +19,8 @@ export interface FootprintOptions extends Pick<LoadOptions, 'dtype' | 'quantizat
   /** Rows and sequences of a batch. */
   rows: number
   sequences: number
+  /** Rows of one name where they are fewer; all others are taken to be as many as `rows`. */
+  fewer?: Partial<Record<RowsName, number>>
 }
 
 /** native/cpu/kernels.h and pack.h: columns of a packed panel, keys of an attention block, channels of a value panel. */
@@ -56,11 +58,12 @@ interface Buffer {
   last: number
 }
 
-/** The same placement as native/cpu/arena.cc: first fit over lifetimes. Every row count is taken as that of the tokens. */
-function arenaBytes(plan: Plan, { rows, sequences }: FootprintOptions): number {
+/** The same placement as native/cpu/arena.cc: first fit over lifetimes. */
+function arenaBytes(plan: Plan, { rows, sequences, fewer = {} }: FootprintOptions): number {
+  const rowsOf = plan.rowNames.map((name) => fewer[name] ?? rows)
   const buffers: Buffer[] = plan.steps.flatMap((step, index) => {
-    const { width, format, lastUse } = plan.values[step.out]!
-    const value = { bytes: valueBytes(rows, width, format), first: index, last: lastUse }
+    const { rows: name, width, format, lastUse } = plan.values[step.out]!
+    const value = { bytes: valueBytes(rowsOf[name]!, width, format), first: index, last: lastUse }
     if (step.kind !== 'attention') return [value]
     return [value, { bytes: panelBytes(plan, step, { rows, sequences }), first: index, last: index }]
   })

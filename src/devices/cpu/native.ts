@@ -1,6 +1,6 @@
 // The whole native surface, typed: what the addon is given and what it gives back.
 
-import type { Activation } from '../../program/program.js'
+import type { Activation, RowsName } from '../../program/program.js'
 
 /** How a value or a weight is stored: `i8` is one byte a number with a float scale per row (values) or column (weights). */
 export type Format = 'f32' | 'bf16' | 'i8'
@@ -93,7 +93,7 @@ export type PlanInput =
 
 export interface Plan {
   /** Names of row counts; an input of each tells the count of a batch. */
-  rowNames: readonly string[]
+  rowNames: readonly RowsName[]
   values: readonly PlanValue[]
   steps: readonly Step[]
   weights: readonly PlanWeight[]
