@@ -39,17 +39,17 @@ export function parseContents(value: unknown, path: string): Content[] {
   return value.map((item, index) => parseContent(item, `${path}[${index}]`))
 }
 
-/** `{text?, image?, video?}` of the official scripts, each text and image alone or in a list. */
+/** `{text?, image?, video?}` of the official scripts, each alone or in a list. */
 function parseByMedium(fields: Fields): Content {
   const texts = parseOneOrMore(fields, 'text', 'a string, or a list of strings')
   const images = parseOneOrMore(fields, 'image', 'a URL, or a list of URLs')
-  const video = parseFrames(fields)
-  if (texts === undefined && images === undefined && video === undefined) {
+  const videos = parseVideos(fields)
+  if (texts === undefined && images === undefined && videos === undefined) {
     throw invalidField(fields.path, fields.object, contentForms)
   }
-  if (typeof texts === 'string' && images === undefined && video === undefined) return texts
+  if (typeof texts === 'string' && images === undefined && videos === undefined) return texts
   const parts: Part[] = []
-  if (video !== undefined) parts.push({ type: 'video', video })
+  for (const video of videos ?? []) parts.push({ type: 'video', video })
   for (const image of listOf(images)) parts.push({ type: 'image', image })
   for (const text of listOf(texts)) parts.push({ type: 'text', text })
   return parts
@@ -66,12 +66,27 @@ const listOf = (value: string | string[] | undefined): string[] => (typeof value
 
 const isString = (value: unknown): value is string => typeof value === 'string'
 
-/** A video's URL, or those of its frames. */
-function parseFrames(fields: Fields): string | string[] | undefined {
+/** One video or several, each a URL or a list of those of its frames; as in the scripts, the first of a list tells which. */
+function parseVideos(fields: Fields): (string | string[])[] | undefined {
   const value = fields.get('video')
-  if (value === undefined || typeof value === 'string') return value
-  if (isList(value) && value.length > 0 && value.every(isString)) return value.filter(isString)
-  throw fields.invalid('video', 'a URL, or a list of the URLs of frames')
+  if (value === undefined) return undefined
+  const videos = isList(value) && !isPicture(value[0]) ? value : [value]
+  const parsed = videos.map(videoOf)
+  if (parsed.length > 0 && parsed.every((video) => video !== undefined)) return parsed
+  throw fields.invalid('video', 'a URL, a list of the URLs of frames, or a list of such videos')
+}
+
+function videoOf(value: unknown): string | string[] | undefined {
+  if (typeof value === 'string') return value
+  return isList(value) && value.length > 0 && value.every(isString) ? value.filter(isString) : undefined
+}
+
+/** Whether a reference is to an image, by its ending: it is not opened for this. */
+function isPicture(reference: unknown): boolean {
+  if (typeof reference !== 'string') return false
+  if (/^data:/i.test(reference)) return /^data:image\//i.test(reference)
+  const withoutQuery = /^https?:/i.test(reference) ? reference.replace(/[?#].*$/s, '') : reference
+  return /\.(jpe?g|png|gif|bmp|webp|tiff|svg)$/i.test(withoutQuery)
 }
 
 function parsePart(value: unknown, path: string): Part {

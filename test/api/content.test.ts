@@ -48,7 +48,26 @@ describe('content that is accepted', () => {
     ['SGLang text and image', { text: 'a', image }, [{ type: 'image', image }, textPart]],
     ['SGLang text and nulls', { text: 'a', image: null, video: null }, 'a'],
     ['texts and images in lists', { text: ['a', 'b'], image: [image, 'x'] }, officialParts],
-    ['SGLang frames', { video: ['x', 'y'] }, [{ type: 'video', video: ['x', 'y'] }]],
+    ['frames', { video: ['x.PNG', 'y'] }, [{ type: 'video', video: ['x.PNG', 'y'] }]],
+    [
+      'frames on the web',
+      { video: ['https://a/x.jpg?w=1.mp4#2'] },
+      [{ type: 'video', video: ['https://a/x.jpg?w=1.mp4#2'] }],
+    ],
+    [
+      'frames as data',
+      { video: ['data:image/png;base64,AA'] },
+      [{ type: 'video', video: ['data:image/png;base64,AA'] }],
+    ],
+    [
+      'several videos, one of them frames',
+      { video: ['x.mp4', ['y.png', 'z.png']] },
+      [
+        { type: 'video', video: 'x.mp4' },
+        { type: 'video', video: ['y.png', 'z.png'] },
+      ],
+    ],
+    ['a video whose name has an image in it', { video: ['x.png.mp4'] }, [{ type: 'video', video: 'x.png.mp4' }]],
   ])('%s', (_name, value, expected) => {
     expect(parseContent(value, 'p')).toEqual(expected)
   })
@@ -67,6 +86,9 @@ describe('content that is refused', () => {
     [schema, 'p[0].image_url', [{ type: 'image_url', image_url: {} }], '{"url": "…"}'],
     [schema, 'p[0].video_url.url', [{ type: 'video_url', video_url: { url: 1 } }], '1'],
     [schema, 'p.video', { video: [1] }, 'a list of 1'],
+    [schema, 'p.video', { video: [] }, 'an empty list'],
+    [schema, 'p.video', { video: ['x.mp4', []] }, 'a list of 2'],
+    [schema, 'p.video', { video: ['x.png', 2] }, 'a list of 2'],
     [schema, 'p.text', { text: 3 }, '3'],
     [
       invalid,
