@@ -29,6 +29,7 @@ const kinds = {
   HUB_UNAUTHORIZED: { status: 502, exit: exitCode.checkpoint },
   HUB_UNAVAILABLE: { status: 502, exit: exitCode.failed },
   HUB_FILE_CORRUPT: { status: 502, exit: exitCode.checkpoint },
+  MODEL_BUSY: { status: 409, exit: exitCode.failed },
   // Checkpoint content
   CHECKPOINT_FILE_MISSING: { status: 500, exit: exitCode.checkpoint },
   CHECKPOINT_INVALID: { status: 500, exit: exitCode.checkpoint },

@@ -123,9 +123,10 @@ function resolveName(name: string, flags: readonly Flag[], elsewhere: readonly F
     const list = candidates.map((candidate) => `--${candidate}`).join(', ')
     throw usage(`--${name} is ambiguous.`, `It may mean: ${list}.`, `--${name}`, 'Write more of the name.')
   }
-  const other = elsewhere.find((flag) => flag.name === name)
-  if (other !== undefined) {
-    const owners = other.commands?.map((command) => `qvl ${command}`).join(', ') ?? 'another command'
+  const others = elsewhere.filter((flag) => flag.name === name)
+  if (others.length > 0) {
+    const commands = new Set(others.flatMap((flag) => flag.commands ?? []))
+    const owners = commands.size === 0 ? 'other commands' : [...commands].map((command) => `qvl ${command}`).join(', ')
     throw usage(`--${name} is not a flag of this command.`, `It belongs to ${owners}.`, `--${name}`, 'Leave it out.')
   }
   throw unknownFlag(`--${name}`, nearest(name, [...names.keys()]))

@@ -1,7 +1,7 @@
-// The flag table as commander options: parsing of plain tokens, and help.
+// The flag table as commander options: parsing of plain tokens.
 
 import { Command, Option } from 'commander'
-import { type CommandName, type Flag, type FlagValue, flagGroups, hasNoEffect, isFor } from './flag.js'
+import { type CommandName, type Flag, type FlagValue, isFor } from './flag.js'
 import { parseFlagValue } from './flag-value.js'
 import { flags } from './flags.js'
 
@@ -28,55 +28,18 @@ export function parseTokens(tokens: readonly string[], known: readonly Flag[], o
   return values
 }
 
-/** Help of one command, grouped. */
-export function commandHelp(name: CommandName, about: { usage: string; summary: string; after: string }): string {
-  const command = new Command(`qvl ${name}`).usage(about.usage).description(about.summary).helpOption(false)
-  command.configureHelp({ helpWidth: 100 })
-  const known = flagsOf(name)
-  for (const group of flagGroups) {
-    for (const flag of known.filter((one) => one.group === group && !hasNoEffect(one, name))) {
-      for (const { option, hidden } of optionsOf(flag)) {
-        command.addOption(option.helpGroup(`${group}:`).hideHelp(hidden))
-      }
-    }
-  }
-  const accepted = known
-    .filter((flag) => hasNoEffect(flag, name))
-    .map((flag) => optionsOf(flag).find(({ hidden }) => !hidden)!.option.long!)
-  return `${command.helpInformation()}\nAccepted from vLLM command lines, without effect:\n${wrap(accepted, 98)}\n\n${about.after}`
-}
-
 /** A list keeps all texts; of any other flag the last one counts. */
 function lastValue(flag: Flag, texts: readonly string[], origin: Origin): FlagValue | null {
   return flag.type === 'list' ? texts : parseFlagValue(flag, texts.at(-1)!, origin(flag))
 }
 
-/** One option, or two for a boolean: `--name` and `--no-name`. Help shows the one that changes something. */
-function optionsOf(flag: Flag): { flag: Flag; option: Option; hidden: boolean }[] {
+/** One option, or two for a boolean: `--name` and `--no-name`. commander is given plain forms: full names only. */
+function optionsOf(flag: Flag): { flag: Flag; option: Option }[] {
   if (flag.type === 'bool') {
-    const short = flag.short === undefined ? '' : `-${flag.short}, `
-    const on = new Option(`${short}--${flag.name}`, flag.help)
-    const off = new Option(`--no-${flag.name}`, flag.help)
-    return [
-      { flag, option: on, hidden: flag.default === true },
-      { flag, option: off, hidden: flag.default !== true },
-    ]
+    return [`--${flag.name}`, `--no-${flag.name}`].map((name) => ({ flag, option: new Option(name) }))
   }
-  const metavar = flag.value ?? (flag.type === 'choice' ? flag.choices.join('|') : 'VALUE')
-  // commander knows one-letter short forms only; the plain form has none of the others left.
-  const short = flag.short?.length === 1 ? `-${flag.short}, ` : ''
-  const note = flag.type === 'choice' ? ` (default ${flag.default})` : ''
-  const option = new Option(`${short}--${flag.name} <${metavar}>`, flag.help + note)
+  const option = new Option(`--${flag.name} <value>`)
   // Texts are kept as they are: commander would turn a parsed null into an empty text.
   option.argParser((text: string, before: readonly string[] = []) => [...before, text])
-  return [{ flag, option, hidden: false }]
-}
-
-function wrap(words: readonly string[], width: number): string {
-  const lines = ['']
-  for (const word of words) {
-    if (lines.at(-1)!.length + word.length + 2 > width) lines.push('')
-    lines.push(`${lines.pop()}  ${word}`)
-  }
-  return lines.join('\n')
+  return [{ flag, option }]
 }

@@ -3,7 +3,6 @@
 import { readFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import path from 'node:path'
-import { parse } from 'yaml'
 import { QvlError } from '../errors.js'
 import { type CommandName, commandNames, type Flag, type JsonObject } from './flag.js'
 import { isJsonObject } from './flag-value.js'
@@ -12,6 +11,12 @@ import { nearest } from './nearest.js'
 /** Large for a list of flags, small for memory. */
 const maxConfigBytes = 1024 * 1024
 
+export interface ConfigFile {
+  file: string
+  text: string
+  entries: JsonObject
+}
+
 /**
  * The entries of the config file: `explicit` if there is one, else the default file if it exists.
  * Throws USAGE for a file that cannot be read or is not a map.
@@ -19,30 +24,33 @@ const maxConfigBytes = 1024 * 1024
 export async function readConfigFile(
   explicit: string | undefined,
   env: NodeJS.ProcessEnv,
-): Promise<{ file: string; entries: JsonObject } | undefined> {
+): Promise<ConfigFile | undefined> {
   const file = explicit ?? defaultConfigFile(env)
   if (!/\.ya?ml$/.test(file)) throw invalid(file, 'Its name does not end in .yaml or .yml.')
   const text = await readText(file, explicit === undefined)
   if (text === undefined) return undefined
-  const entries = parseYaml(file, text)
-  if (entries === null || entries === undefined) return { file, entries: {} }
+  const entries = await parseYaml(file, text)
+  if (entries === null || entries === undefined) return { file, text, entries: {} }
   if (!isJsonObject(entries)) throw invalid(file, 'It is not a map of flag names to values.')
-  return { file, entries }
+  return { file, text, entries }
 }
 
 const defaultConfigFile = (env: NodeJS.ProcessEnv): string =>
   path.join(env.XDG_CONFIG_HOME || path.join(env.HOME || homedir(), '.config'), 'qvl', 'config.yaml')
 
+interface FlagTables {
+  known: readonly Flag[]
+  /** Flags of other commands. */
+  elsewhere: readonly Flag[]
+  /** Told of keys that are no flags, which are refused otherwise. */
+  onUnknownKey?: ((key: string) => void) | undefined
+}
+
 /**
  * The entries as arguments: `true` is `--key`, `false` is `--no-key`, a list repeats the flag, a map is JSON. A key that
  * names a command holds entries for that command only. Flags of other commands are passed over, unknown ones are not.
  */
-export function configArguments(
-  file: string,
-  entries: JsonObject,
-  command: CommandName,
-  tables: { known: readonly Flag[]; elsewhere: readonly Flag[] },
-): string[] {
+export function configArguments(file: string, entries: JsonObject, command: CommandName, tables: FlagTables): string[] {
   const args: string[] = []
   const own: string[] = []
   for (const [key, value] of Object.entries(entries)) {
@@ -54,7 +62,10 @@ export function configArguments(
     const name = key.split('.', 1)[0]!.replaceAll('_', '-')
     const flag = name === 'config' ? undefined : tables.known.find((one) => one.name === name && !one.argvOnly)
     if (flag !== undefined) args.push(...entryArguments(file, key, value, flag))
-    else if (!tables.elsewhere.some((one) => one.name === name)) throw unknownKey(file, key, tables.known)
+    else if (!tables.elsewhere.some((one) => one.name === name)) {
+      if (tables.onUnknownKey === undefined) throw unknownKey(file, key, tables.known)
+      tables.onUnknownKey(key)
+    }
   }
   return [...args, ...own]
 }
@@ -91,7 +102,9 @@ async function readText(file: string, optional: boolean): Promise<string | undef
   return bytes.toString('utf8')
 }
 
-function parseYaml(file: string, text: string): unknown {
+/** Most people have no config file, and loading the parser takes a fifth of the time that `qvl --help` takes. */
+async function parseYaml(file: string, text: string): Promise<unknown> {
+  const { parse } = await import('yaml')
   try {
     return parse(text, { maxAliasCount: 100 })
   } catch (error) {

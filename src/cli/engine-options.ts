@@ -1,6 +1,7 @@
 // Flags to engine options, with a clear refusal of what this build cannot do.
 
 import { createHash } from 'node:crypto'
+import type { DeviceName } from '../devices/device.js'
 import { chooseDevice } from '../devices/open-device.js'
 import type { EngineOptions } from '../engine/options.js'
 import { QvlError } from '../errors.js'
@@ -25,14 +26,16 @@ export async function engineOptions(
   { note, mediaBase }: { note: (message: string) => void; mediaBase?: string | undefined },
 ): Promise<EngineOptions> {
   checkRunner(settings.runner)
+  const device = chooseDevice(settings.device, note)
   const template = settings['chat-template']
   return {
     model: settings.model ?? defaultModels[command],
     revision: settings.revision,
     downloadDir: settings['download-dir'],
-    device: chooseDevice(settings.device, note),
+    device,
+    dataParallelSize: numDevices(settings['data-parallel-size'], device, note),
     threads: settings.threads,
-    dtype: dtypeOf(settings.dtype),
+    dtype: dtypeOf(settings.dtype, device),
     quantization: settings.quantization === 'none' ? undefined : settings.quantization,
     maxModelLen: settings['max-model-len'],
     maxNumBatchedTokens: settings['max-num-batched-tokens'],
@@ -49,10 +52,21 @@ export async function engineOptions(
 
 /** What changes the numbers of a run besides the checkpoint: a resumed run must have the same. */
 export function numberSettings(options: EngineOptions): Readonly<Record<string, OptionValue | undefined>> {
-  const { device, threads, dtype, quantization, enablePrefixCaching, maxModelLen, maxNumBatchedTokens } = options
+  const {
+    device,
+    dataParallelSize,
+    threads,
+    dtype,
+    quantization,
+    enablePrefixCaching,
+    maxModelLen,
+    maxNumBatchedTokens,
+  } = options
   const { convert, specialTokensInText, hfOverrides, chatTemplate, defaultPrompt, media } = options
   return {
     device,
+    // Chunks are larger, so batches are others.
+    dataParallelSize: dataParallelSize === 1 ? undefined : dataParallelSize,
     threads,
     dtype,
     quantization,
@@ -70,12 +84,24 @@ export function numberSettings(options: EngineOptions): Readonly<Record<string, 
   }
 }
 
-function dtypeOf(dtype: Settings['dtype']): EngineOptions['dtype'] {
+/** A count that does nothing is said to do nothing, as that of other flags from copied command lines. */
+function numDevices(
+  asked: number | undefined,
+  device: DeviceName,
+  note: (message: string) => void,
+): number | undefined {
+  if (asked === undefined || asked === 1 || device === 'npu') return asked
+  note(`--data-parallel-size ${asked} has no effect on the device ${device}: one process uses all its cores.`)
+  return undefined
+}
+
+function dtypeOf(dtype: Settings['dtype'], device: DeviceName): EngineOptions['dtype'] {
   // vLLM's `float` is float32.
   if (dtype === 'float') return 'float32'
   if (dtype !== 'float16' && dtype !== 'half') return dtype
+  if (device === 'npu') return 'float16'
   throw new QvlError('USAGE', {
-    what: `--dtype ${dtype} is not something qvl computes in.`,
+    what: `--dtype ${dtype} is not something the device ${device} computes in.`,
     why: 'Matrix products are computed in float32 or bfloat16; float16 weights are widened without loss.',
     do: 'Use --dtype float32 or bfloat16, or leave the flag out.',
     param: '--dtype',

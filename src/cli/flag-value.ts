@@ -36,8 +36,7 @@ export function parseFlagValue(flag: Flag, text: string, origin: string): FlagVa
       if (flag.orNone && (text === 'auto' || text === '-1')) return null
       return inRange(flag, humanInteger(text), text, origin)
     case 'choice':
-      if (!flag.choices.includes(text)) throw unfit(origin, text, `It is one of: ${flag.choices.join(', ')}.`)
-      return text
+      return chosen(flag, text, origin)
     case 'json':
       return parseJsonObject(text, origin)
     default:
@@ -65,6 +64,13 @@ function decimal(text: string): number | undefined {
 
 export const isJsonObject = (value: unknown): value is JsonObject =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
+
+function chosen(flag: Extract<Flag, { type: 'choice' }>, text: string, origin: string): string {
+  const { choices, anyCase } = flag
+  const word = anyCase ? text.toLowerCase() : text
+  if (choices.includes(word)) return word
+  throw unfit(origin, text, `It is one of: ${choices.join(', ')}.`)
+}
 
 function parseBoolean(text: string, origin: string): boolean {
   const word = text.toLowerCase()

@@ -1,7 +1,17 @@
 // What a command-line flag is; the table of all flags is flags.ts.
 
 /** A command is one word or two. */
-export type CommandName = LinesCommandName | 'serve' | 'bench throughput' | 'bench serve'
+export type CommandName =
+  | LinesCommandName
+  | 'serve'
+  | 'top'
+  | 'bench throughput'
+  | 'bench serve'
+  | ModelsCommandName
+  | 'compile'
+  | 'doctor'
+  | 'config'
+  | 'completion'
 
 /** Commands that answer lines. */
 export type LinesCommandName = 'score' | 'embed'
@@ -11,11 +21,37 @@ export const modelCommandNames = ['score', 'embed', 'serve', 'bench throughput']
 
 export type ModelCommandName = (typeof modelCommandNames)[number]
 
-export const commandNames: readonly CommandName[] = ['score', 'embed', 'serve', 'bench throughput', 'bench serve']
+/** Commands about the models on this machine; `models` alone lists them. */
+export const modelsCommandNames = ['models', 'models pull', 'models remove', 'models verify'] as const
+
+export type ModelsCommandName = (typeof modelsCommandNames)[number]
+
+/** In the order of the overview. */
+export const commandNames: readonly CommandName[] = [
+  'score',
+  'embed',
+  'serve',
+  'top',
+  'bench throughput',
+  'bench serve',
+  ...modelsCommandNames,
+  'compile',
+  'doctor',
+  'config',
+  'completion',
+]
+
+/** The command that the words begin with: `models pull` before `models`. */
+export const leadingCommand = (words: readonly string[]): CommandName | undefined =>
+  commandNames
+    .filter((name) => name.split(' ').every((word, index) => word === words[index]))
+    .toSorted((a, b) => b.length - a.length)[0]
 
 /** Help headings, in the order they are printed. */
 export const flagGroups = [
   'Input and output',
+  'Cache',
+  'Shown',
   'Benchmark',
   'Target',
   'Load',
@@ -45,6 +81,8 @@ interface FlagBase {
   commands?: readonly CommandName[]
   /** A variable of vLLM that is read where ours is not set. */
   alsoFrom?: string
+  /** A choice that is also taken in capitals, as vLLM's variable has it. */
+  anyCase?: true
   /** Belongs to one call: no environment variable and no config-file key. */
   argvOnly?: true
   /** A list that takes every word up to the next flag, as argparse's nargs="*" does. */
@@ -74,4 +112,19 @@ export const environmentName = (flag: Flag): string => `QVL_${flag.name.toUpperC
 export const hasNoEffect = (flag: Flag, command: CommandName): boolean =>
   flag.noEffect !== undefined && !flag.effectIn?.includes(command)
 
-export const isFor = (flag: Flag, command: CommandName): boolean => flag.commands?.includes(command) ?? true
+/** A flag without a list of commands is for all; one that does nothing only for those that vLLM's command lines become. */
+export const isFor = (flag: Flag, command: CommandName): boolean =>
+  flag.commands?.includes(command) ?? (flag.noEffect === undefined || vllmLikeNames.has(command))
+
+const vllmLikeNames: ReadonlySet<CommandName> = new Set([...modelCommandNames, 'bench serve'])
+
+/** Whether the value is a path, for shells that complete file names. */
+export const takesPath = ({ value }: Flag): boolean => value !== undefined && /^(FILE|DIR|PATH)/.test(value)
+
+/** Whether the value is a secret, never shown. */
+export const isSecret = ({ name }: Flag): boolean =>
+  name === 'header' || /(^|-)(api-key|token|password|secret)$/.test(name)
+
+/** What holds where nothing is given, for flags whose help says so in words. */
+export const impliedDefault = ({ help }: Flag): string | undefined =>
+  /\(default:? (\{[^}]*\}|\[[^\]]*\]|[^:;,)]+)/.exec(help)?.[1]

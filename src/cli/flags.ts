@@ -3,14 +3,18 @@
 
 import { benchServeFlags } from './bench-serve-flags.js'
 import { benchmarkFlags } from './benchmark-flags.js'
-import { type CommandName, type Flag, modelCommandNames } from './flag.js'
+import { compileFlags } from './compile-flags.js'
+import { doctorFlags } from './doctor-flags.js'
+import { type CommandName, type Flag, modelCommandNames, modelsCommandNames } from './flag.js'
 import { maxThreads, maxTokens } from './flag-limits.js'
 import { ignoredFlags } from './ignored-flags.js'
 import { inputOutputFlags } from './input-output-flags.js'
 import { mediaFlags } from './media-flags.js'
+import { modelsFlags } from './models-flags.js'
 import { serveFlags } from './serve-flags.js'
 import { ignoredServeFlags } from './serve-ignored-flags.js'
 import { limitFlags } from './serve-limit-flags.js'
+import { topFlags } from './top-flags.js'
 
 const embed: readonly CommandName[] = ['embed']
 const lines: readonly CommandName[] = ['score', 'embed']
@@ -18,8 +22,12 @@ const lines: readonly CommandName[] = ['score', 'embed']
 const prompting: readonly CommandName[] = [...lines, 'serve']
 /** Commands that make vectors. */
 const embedding: readonly CommandName[] = ['embed', 'serve']
+/** Commands that name one model. */
+const modelling: readonly CommandName[] = [...modelCommandNames, 'bench serve']
 /** Commands that compute here. */
 const computing: readonly CommandName[] = modelCommandNames
+/** Commands that decide what is computed. */
+const deciding: readonly CommandName[] = [...computing, 'compile']
 
 const model = [
   {
@@ -29,8 +37,17 @@ const model = [
     value: 'MODEL',
     group: 'Model',
     help: 'a checkpoint folder or a Hugging Face id',
+    commands: [...modelling, 'compile'],
   },
-  { name: 'revision', type: 'string', value: 'REV', orNone: true, group: 'Model', help: 'branch, tag or commit' },
+  {
+    name: 'revision',
+    type: 'string',
+    value: 'REV',
+    orNone: true,
+    group: 'Model',
+    help: 'branch, tag or commit',
+    commands: [...modelling, 'models pull', 'models remove', 'models verify', 'compile'],
+  },
   {
     name: 'download-dir',
     type: 'string',
@@ -38,15 +55,16 @@ const model = [
     orNone: true,
     group: 'Model',
     help: 'keep downloads here instead of the Hugging Face cache',
+    commands: [...modelling, ...modelsCommandNames, 'compile', 'doctor', 'completion'],
   },
   {
     name: 'device',
     type: 'choice',
-    choices: ['auto', 'cpu', 'ort', 'reference'],
+    choices: ['auto', 'cpu', 'ort', 'npu', 'reference'],
     default: 'auto',
     group: 'Model',
-    help: 'ort is ONNX Runtime, used where the cpu device is not built; reference is slow and exact',
-    commands: computing,
+    help: 'npu is Ascend; ort is ONNX Runtime, used where the cpu device is not built; reference is slow and exact',
+    commands: [...deciding, 'doctor'],
   },
   {
     name: 'threads',
@@ -65,8 +83,8 @@ const model = [
     default: 'auto',
     value: 'TYPE',
     group: 'Model',
-    help: 'of matrix products: float32, bfloat16 (cpu), or auto, as the checkpoint is stored',
-    commands: computing,
+    help: 'of matrix products: float32, bfloat16, float16 (npu), or auto: as stored, and float16 on npu',
+    commands: deciding,
   },
   {
     name: 'quantization',
@@ -87,7 +105,7 @@ const model = [
     orNone: true,
     group: 'Model',
     help: 'longest prompt in tokens, such as 8192, 8K or auto',
-    commands: prompting,
+    commands: [...prompting, 'compile'],
   },
   {
     name: 'max-num-batched-tokens',
@@ -115,7 +133,7 @@ const model = [
     orNone: true,
     group: 'Model',
     help: 'merged into config.json; also --hf-overrides.key value',
-    commands: computing,
+    commands: deciding,
   },
   {
     name: 'convert',
@@ -124,7 +142,7 @@ const model = [
     default: 'auto',
     group: 'Model',
     help: 'what the checkpoint is, when its content does not settle it',
-    commands: prompting,
+    commands: [...prompting, 'compile'],
   },
   {
     name: 'runner',
@@ -216,9 +234,13 @@ const messages = [
 
 export const flags = [
   ...inputOutputFlags,
+  ...modelsFlags,
+  ...doctorFlags,
+  ...compileFlags,
   ...benchmarkFlags,
   ...benchServeFlags,
   ...serveFlags,
+  ...topFlags,
   ...model,
   ...prompt,
   ...mediaFlags,

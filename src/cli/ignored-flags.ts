@@ -1,7 +1,8 @@
 // vLLM flags that copied command lines bring along and that do nothing in some commands or all, as part of the table in
 // flags.ts.
 
-import type { CommandName, Flag } from './flag.js'
+import { type CommandName, type Flag, modelCommandNames } from './flag.js'
+import { maxDevices } from './flag-limits.js'
 
 const oneProcess = 'qvl runs a model in one process'
 const serve: readonly CommandName[] = ['serve']
@@ -11,7 +12,6 @@ export const ignoredFlags = [
   ignored('trust-remote-code', 'bool', 'qvl never runs code from a checkpoint'),
   ignored('tensor-parallel-size', 'string', oneProcess, 'tp'),
   ignored('pipeline-parallel-size', 'string', oneProcess, 'pp'),
-  ignored('data-parallel-size', 'string', oneProcess, 'dp'),
   ignored('distributed-executor-backend', 'string', oneProcess),
   ignored('gpu-memory-utilization', 'string', noGpuPlan),
   ignored('kv-cache-dtype', 'string', 'kept prefixes are stored as they were computed'),
@@ -23,6 +23,18 @@ export const ignoredFlags = [
   ignored('enable-chunked-prefill', 'bool', 'batches are bounded by --max-num-batched-tokens'),
   ignored('load-format', 'string', 'checkpoints are read as safetensors'),
   ignored('tokenizer-mode', 'string', 'there is one tokenizer'),
+  {
+    name: 'data-parallel-size',
+    short: 'dp',
+    type: 'int',
+    min: 1,
+    max: maxDevices,
+    value: 'N',
+    group: 'Model',
+    help: 'NPUs that serve one queue (default 1)',
+    noEffect: 'nothing is computed here',
+    effectIn: modelCommandNames,
+  },
   {
     name: 'kv-cache-memory-bytes',
     type: 'human-int',

@@ -10,6 +10,8 @@ export interface Interrupt {
   explain: string
   /** The work was brought to its end in order, so its own exit code counts. */
   obeyed: boolean
+  /** Puts the terminal in order; called before it leaves at once. */
+  restore: () => void
   /** Die of the signal that came. */
   leave(): never
   close(): void
@@ -37,9 +39,11 @@ export function listenForInterrupt(options: { say: (message: string) => void }):
     },
     explain: 'stopping',
     obeyed: false,
+    restore() {},
     leave() {
       const name = received ?? 'SIGTERM'
       interrupt.close()
+      interrupt.restore()
       // process.exit() would wait for a device that is computing. Only the first process of a container, which signals
       // without a handler do not end, gets to the next line.
       process.kill(process.pid, name)

@@ -1,6 +1,7 @@
 // What `qvl score` and `qvl embed` share: input, model, output, and what is said at the end.
 
 import { exitCode } from '../errors.js'
+import { defaultChunkLimits } from '../offline/chunks.js'
 import { openInput } from '../offline/input.js'
 import type { RunFileOptions, RunSummary } from '../offline/run-file.js'
 import { type AnsweredLine, answeredLines } from './answered-lines.js'
@@ -59,6 +60,8 @@ async function answerLines(
     strict: settings.strict,
     resume: settings.resume,
     settings: numberSettings(options),
+    // Every device gets as many batches of a chunk as one would alone.
+    chunkLimits: { maxTokens: defaultChunkLimits.maxTokens * (options.dataParallelSize ?? 1) },
     signal,
     onProgress: (event) => progress.run(event),
     onLineError: lineErrorsTo(messages),

@@ -3,8 +3,9 @@
 import { asQvlError, exitCode, QvlError } from '../errors.js'
 import { openFilesLimit } from '../server/open-files.js'
 import { watchPipe } from './broken-pipe.js'
-import { type CommandName, commandNames } from './flag.js'
-import { helpOf, overview, packageVersion } from './help.js'
+import { configWords } from './config-words.js'
+import { commandNames, leadingCommand } from './flag.js'
+import { helpAbout, helpOf, overview, packageVersion } from './help.js'
 import { type Messages, messagesTo } from './messages.js'
 import { nearest } from './nearest.js'
 import { readSettings } from './settings.js'
@@ -36,8 +37,11 @@ async function dispatch(args: readonly string[]): Promise<number> {
   const [first, ...rest] = args
   const command = leadingCommand(args)
   if (command !== undefined) {
-    const words = command.split(' ').length
-    const invocation = await readSettings(command, args.slice(words), process.env)
+    const given = args.slice(command.split(' ').length)
+    const topic = given.find((word) => word.startsWith('--help='))
+    if (topic !== undefined) return print(helpAbout(command, topic.slice('--help='.length)))
+    const words = command === 'config' ? configWords(given) : given
+    const invocation = await readSettings(command, words, process.env)
     if (invocation.settings.help) return print(helpOf(command))
     if (invocation.settings.version) return print(`${packageVersion()}\n`)
     // Loaded only now, so that help and wrong flags are answered at once.
@@ -50,9 +54,6 @@ async function dispatch(args: readonly string[]): Promise<number> {
   if (first === '--version') return print(`${packageVersion()}\n`)
   throw unknownCommand(first, rest)
 }
-
-const leadingCommand = (args: readonly string[]): CommandName | undefined =>
-  commandNames.find((name) => name.split(' ').every((word, index) => word === args[index]))
 
 function print(text: string): number {
   watchPipe(process.stdout)

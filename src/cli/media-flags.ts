@@ -70,11 +70,12 @@ export const mediaFlags = [
     min: 0,
     max: 65_536,
     value: 'GIB',
-    help: 'memory for images seen before (default 1); 0 keeps none',
+    help: 'memory for images seen before (default 1, or 1/16 of the memory); 0 keeps none',
   },
   {
     ...media,
     name: 'ffmpeg-path',
+    commands: [...commands, 'doctor'],
     type: 'string',
     value: 'FILE',
     orNone: true,

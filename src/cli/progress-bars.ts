@@ -1,23 +1,28 @@
-// Progress bars of cli-progress: one for each file of a download, one for a run.
+// Progress bars on a terminal, drawn by cli-progress: one for each file of a download, one for a run.
 
 import { MultiBar, type SingleBar } from 'cli-progress'
 import type { DownloadEvent } from '../checkpoint/locate.js'
 import type { RunProgress } from '../offline/run.js'
+import { type Symbols, symbolsFor } from './panel/line.js'
 import type { Progress } from './progress.js'
-import { type LoadProgress, loadText, megabytes, runText } from './progress-text.js'
+import { type DownloadState, downloadLine, runLine } from './progress-line.js'
+import { type LoadProgress, loadParts, runParts } from './progress-text.js'
 
-const formats = {
-  download: '{file} {bar} {percentage}% {size}, {speed}/s',
-  run: '{bar} {percentage}% {text}',
-  /** A pipe does not say how much will come. */
-  runWithoutEnd: '{text}',
+/** Of a terminal that does not tell its width. */
+const usualColumns = 80
+
+interface File {
+  bar: SingleBar
+  state: DownloadState
 }
 
 export class ProgressBars implements Progress {
   readonly #stream: NodeJS.WriteStream
+  readonly #symbols: Symbols = symbolsFor(process.env)
   #bars: MultiBar | undefined
-  #files = new Map<string, { bar: SingleBar; started: number; receivedBefore: number }>()
+  #files = new Map<string, File>()
   #run: SingleBar | undefined
+  #line: { parts: readonly string[]; share: number | undefined } = { parts: [], share: undefined }
   #started: { first: RunProgress; at: number } | undefined
 
   constructor(stream: NodeJS.WriteStream) {
@@ -26,32 +31,22 @@ export class ProgressBars implements Progress {
 
   download({ file, received, total }: DownloadEvent): void {
     const now = performance.now()
-    let entry = this.#files.get(file)
-    if (entry === undefined) {
-      const payload = { file, size: '', speed: '' }
-      const bar = this.#open().create(total ?? 0, received, payload, { format: formats.download })
-      entry = { bar, started: now, receivedBefore: received }
-      this.#files.set(file, entry)
-    }
-    const seconds = Math.max((now - entry.started) / 1000, 0.1)
-    const speed = megabytes((received - entry.receivedBefore) / seconds)
-    entry.bar.setTotal(total ?? received)
-    entry.bar.update(received, { file, size: `${megabytes(received)} of ${megabytes(total)}`, speed })
+    const { bar, state } = this.#files.get(file) ?? this.#begin(file, received, now)
+    Object.assign(state, { received, total, ms: now - state.started })
+    bar.setTotal(total ?? received)
+    bar.update(received)
   }
 
   run(event: RunProgress): void {
     const { bytesRead, totalBytes } = event
     this.#started ??= { first: event, at: performance.now() }
-    const text = runText(this.#started.first, event, performance.now() - this.#started.at)
-    const format = totalBytes === undefined ? formats.runWithoutEnd : formats.run
-    this.#run ??= this.#open().create(totalBytes ?? 1, 0, { text }, { format })
-    this.#run.update(totalBytes === undefined ? 0 : bytesRead, { text })
+    const parts = runParts(this.#started.first, event, performance.now() - this.#started.at)
+    // A pipe does not say how much will come.
+    this.#show(parts, totalBytes === undefined ? undefined : { done: bytesRead, all: totalBytes })
   }
 
   load(event: LoadProgress): void {
-    const text = loadText(event)
-    this.#run ??= this.#open().create(event.total, 0, { text }, { format: formats.run })
-    this.#run.update(event.ended, { text })
+    this.#show(loadParts(event), { done: event.ended, all: event.total })
   }
 
   clear(): void {
@@ -61,8 +56,28 @@ export class ProgressBars implements Progress {
     this.#files.clear()
   }
 
+  #begin(file: string, received: number, now: number): File {
+    const state: DownloadState = { file, received, total: undefined, before: received, started: now, ms: 0 }
+    const format = (): string => downloadLine(state, this.#columns, this.#symbols)
+    const entry = { bar: this.#open().create(1, 0, {}, { format }), state }
+    this.#files.set(file, entry)
+    return entry
+  }
+
+  #show(parts: readonly string[], way: { done: number; all: number } | undefined): void {
+    this.#line = { parts, share: way === undefined ? undefined : way.done / Math.max(1, way.all) }
+    const format = (): string => runLine(this.#line.parts, this.#line.share, this.#columns, this.#symbols)
+    this.#run ??= this.#open().create(way?.all ?? 1, 0, {}, { format })
+    this.#run.update(way?.done ?? 0)
+  }
+
+  /** Without the last one, which cli-progress wipes when it clears the rest of a full line. */
+  get #columns(): number {
+    return (this.#stream.columns ?? usualColumns) - 1
+  }
+
   #open(): MultiBar {
-    this.#bars ??= new MultiBar({ stream: this.#stream, clearOnComplete: true, barsize: 24, emptyOnZero: true })
+    this.#bars ??= new MultiBar({ stream: this.#stream, clearOnComplete: true, emptyOnZero: true })
     return this.#bars
   }
 }

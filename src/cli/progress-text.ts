@@ -15,12 +15,14 @@ export const tokenRate = (tokens: number, ms: number): string =>
   `${withCommas(ms > 0 ? Math.round((tokens / ms) * 1000) : 0)} tok/s`
 
 /** `1,200 lines, 34,000 tokens, 1,133 tok/s, 48 s left`, since `first`, `ms` ago; a pipe does not say how much will come. */
-export function runText(first: RunProgress, now: RunProgress, ms: number): string {
+export const runText = (first: RunProgress, now: RunProgress, ms: number): string => runParts(first, now, ms).join(', ')
+
+export function runParts(first: RunProgress, now: RunProgress, ms: number): string[] {
   const tokens = now.tokens - first.tokens
   const done = [countLines(now.lines), `${withCommas(now.tokens)} tokens`, tokenRate(tokens, ms)]
   const bytes = now.bytesRead - first.bytesRead
-  if (now.totalBytes === undefined || bytes <= 0) return done.join(', ')
-  return [...done, `${duration((ms / bytes) * (now.totalBytes - now.bytesRead))} left`].join(', ')
+  if (now.totalBytes === undefined || bytes <= 0) return done
+  return [...done, `${duration((ms / bytes) * (now.totalBytes - now.bytesRead))} left`]
 }
 
 /** How far a benchmark of a server is. */
@@ -38,7 +40,9 @@ export interface LoadProgress {
 }
 
 /** `512 of 1,000 requests, 40.2 req/s, 10,240 tok/s, 128 running, p50 310 ms, p99 420 ms, 3 failed`. */
-export function loadText(event: LoadProgress): string {
+export const loadText = (event: LoadProgress): string => loadParts(event).join(', ')
+
+export function loadParts(event: LoadProgress): string[] {
   const { total, ended, failed, running, tokens, elapsedMs, latencies } = event
   return [
     `${withCommas(ended)} of ${withCommas(total)} requests`,
@@ -47,7 +51,7 @@ export function loadText(event: LoadProgress): string {
     `${withCommas(running)} running`,
     ...(latencies === undefined ? [] : [`p50 ${milliseconds(latencies.p50)}`, `p99 ${milliseconds(latencies.p99)}`]),
     ...(failed === 0 ? [] : [`${withCommas(failed)} failed`]),
-  ].join(', ')
+  ]
 }
 
 /** `0.8 ms`, `310 ms`. */

@@ -2,27 +2,34 @@
 
 import { setTimeout as sleep } from 'node:timers/promises'
 import { asQvlError, exitCode, QvlError } from '../errors.js'
-import { benchServe } from './bench-serve.js'
-import { benchThroughput } from './bench-throughput.js'
 import { watchPipe } from './broken-pipe.js'
 import type { Context } from './context.js'
-import { embed } from './embed.js'
 import type { CommandName } from './flag.js'
 import { type Interrupt, listenForInterrupt } from './interrupt.js'
 import { isFile } from './lines-input.js'
 import { messagesTo } from './messages.js'
 import { progressOn } from './progress.js'
-import { score } from './score.js'
-import { serve } from './serve.js'
 import type { Invocation } from './settings.js'
 import { terminalOf } from './terminal.js'
 
-const commands: Record<CommandName, (context: Context) => Promise<number>> = {
-  score,
-  embed,
-  serve,
-  'bench throughput': benchThroughput,
-  'bench serve': benchServe,
+type Command = (context: Context) => Promise<number>
+
+/** Loaded by themselves: a command that shells wait for does not wait for the modules of the others. */
+const commands: Record<CommandName, () => Promise<Command>> = {
+  score: async () => (await import('./score.js')).score,
+  embed: async () => (await import('./embed.js')).embed,
+  serve: async () => (await import('./serve.js')).serve,
+  top: async () => (await import('./top.js')).top,
+  'bench throughput': async () => (await import('./bench-throughput.js')).benchThroughput,
+  'bench serve': async () => (await import('./bench-serve.js')).benchServe,
+  models: async () => (await import('./models.js')).models,
+  'models pull': async () => (await import('./models/pull.js')).modelsPull,
+  'models remove': async () => (await import('./models/remove.js')).modelsRemove,
+  'models verify': async () => (await import('./models/verify.js')).modelsVerify,
+  compile: async () => (await import('./compile.js')).compile,
+  doctor: async () => (await import('./doctor.js')).doctor,
+  config: async () => (await import('./show-config.js')).showConfig,
+  completion: async () => (await import('./completion.js')).completion,
 }
 
 /** After a signal, the time for what is being computed to end; large batches and models take longer than anyone waits. */
@@ -30,6 +37,7 @@ const graceMs = 5_000
 
 /** Returns the exit code. */
 export async function runCommand(command: CommandName, { settings, operands, notes }: Invocation): Promise<number> {
+  const run = await commands[command]()
   const speech = speechOf(command, settings)
   const { messages, progress } = speech
   for (const note of notes) messages.warn(note)
@@ -41,7 +49,7 @@ export async function runCommand(command: CommandName, { settings, operands, not
   const closers: (() => Promise<void>)[] = []
   const closeAtEnd = (close: () => Promise<void>): void => void closers.push(close)
   const context = { command, settings, operands, stdin, stdout, stderr, ...speech, interrupt, signal, closeAtEnd }
-  const outcome = await commands[command](context).catch((error: unknown) =>
+  const outcome = await run(context).catch((error: unknown) =>
     signal.aborted && error === signal.reason ? exitCode.failed : asQvlError(error),
   )
   progress.clear()

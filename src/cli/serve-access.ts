@@ -20,8 +20,8 @@ export async function accessOptions(settings: Settings, env: NodeJS.ProcessEnv):
   }
 }
 
-/** From all three places together, so that a key can be changed without a gap. */
-async function apiKeysOf(settings: Settings, env: NodeJS.ProcessEnv): Promise<string[]> {
+/** From all three places together, so that a key can be changed without a gap. Throws USAGE. */
+export async function apiKeysOf(settings: Settings, env: NodeJS.ProcessEnv): Promise<string[]> {
   const file = settings['api-key-file']
   const fromFile = file === undefined ? [] : (await readNamed(file, '--api-key-file')).toString('utf8').split(/\r?\n/)
   const keys = [...settings['api-key'], env.VLLM_API_KEY ?? '', ...fromFile].map((key) => key.trim()).filter(Boolean)
@@ -41,6 +41,17 @@ async function apiKeysOf(settings: Settings, env: NodeJS.ProcessEnv): Promise<st
     do: 'Write one key on each line of the file, or each as a word of its own.',
     param: '--api-key',
   })
+}
+
+/** The key that a client sends: the first of --api-key-file, or VLLM_API_KEY. Throws USAGE. */
+export async function firstKey(settings: Settings, env: NodeJS.ProcessEnv): Promise<string | undefined> {
+  const file = settings['api-key-file']
+  const text =
+    file === undefined ? (env.VLLM_API_KEY ?? '') : (await readNamed(file, '--api-key-file')).toString('utf8')
+  return text
+    .split(/\r?\n/)
+    .map((key) => key.trim())
+    .find(Boolean)
 }
 
 /** Undefined without TLS. Throws USAGE. */

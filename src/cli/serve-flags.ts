@@ -80,6 +80,12 @@ export const serveFlags = [
   },
   {
     ...server,
+    name: 'disable-page',
+    type: 'bool',
+    help: 'no page at / for people',
+  },
+  {
+    ...server,
     name: 'scheduling-policy',
     type: 'choice',
     choices: ['fcfs', 'priority'],
@@ -190,6 +196,17 @@ export const serveFlags = [
     choices: ['text', 'json'],
     default: 'text',
     help: 'lines for people or for machines',
+  },
+  {
+    ...log,
+    name: 'log-level',
+    type: 'choice',
+    default: 'auto',
+    value: 'LEVEL',
+    choices: ['auto', 'critical', 'error', 'warning', 'info', 'debug'],
+    anyCase: true,
+    alsoFrom: 'VLLM_LOGGING_LEVEL',
+    help: 'what the log leaves out is below this; auto is as --uvicorn-log-level',
   },
   {
     ...log,

@@ -10,6 +10,7 @@ import type { PrepareSettings } from '../server/prepare/settings.js'
 import type { OpenedModel, OpenOptions } from '../server/server.js'
 import { engineOptions } from './engine-options.js'
 import type { JsonObject } from './flag.js'
+import type { PhaseName } from './panel/phases.js'
 import { checkFits, planText } from './serve-plan.js'
 import type { Settings } from './settings.js'
 
@@ -24,9 +25,11 @@ export async function servedEngineOptions(
   const convert = convertOf(settings, say)
   const options = await engineOptions({ ...settings, model, convert }, 'serve', { note: say })
   const keeps = settings['enable-prefix-caching']
-  const prefixCacheBytes = settings['kv-cache-memory-bytes'] ?? Math.min(GiB, Math.floor(memoryLimit() / 16))
+  const cacheBytes = Math.min(GiB, Math.floor(memoryLimit() / 16))
+  const prefixCacheBytes = settings['kv-cache-memory-bytes'] ?? cacheBytes
   return {
     ...options,
+    media: { ...options.media, cacheBytes: options.media?.cacheBytes ?? cacheBytes },
     maxNumSeqs: settings['max-num-seqs'],
     schedulingPolicy: settings['scheduling-policy'],
     promptFormat: settings['prompt-format'],
@@ -42,19 +45,22 @@ export interface OpenServedOptions extends OpenOptions {
   warn: (message: string) => void
   /** Told the plan, line by line. */
   say: (message: string) => void
+  onPhase: (name: PhaseName) => void
 }
 
 /** Plans, loads, computes once and starts the preparing threads. Throws MEMORY_EXHAUSTED, and what these steps throw. */
 export async function openServed(options: OpenServedOptions): Promise<OpenedModel> {
-  const { signal, onBatch, warn, numThreads, say } = options
+  const { signal, onBatch, warn, numThreads, say, onPhase } = options
   const limit = memoryLimit()
   // What is odd about the checkpoint is said when it is opened.
   const plan = await planEngine({ ...options.engine, signal, warn: undefined })
   for (const line of planText(plan, limit)) say(line)
   checkFits(plan, limit)
   signal.throwIfAborted()
+  onPhase('read')
   const engine = await openEngine({
     ...options.engine,
+    onPack: () => onPhase('pack'),
     name: options.prepare.servedModelNames[0],
     signal,
     onBatch,
@@ -62,6 +68,7 @@ export async function openServed(options: OpenServedOptions): Promise<OpenedMode
   })
   try {
     signal.throwIfAborted()
+    onPhase('warm up')
     await engine.warmUp()
     const preparation = await openPreparation({ engine, settings: options.prepare, numThreads, warn })
     return { engine, preparation }

@@ -43,11 +43,11 @@ const levels: Readonly<Record<Settings['uvicorn-log-level'], LogLevel>> = {
 }
 
 export function serverLog(settings: Settings, write: (text: string) => void): Log {
-  const { quiet, verbose } = settings
-  const level = levels[settings['uvicorn-log-level']]
+  const { quiet, verbose, 'log-level': asked } = settings
+  const level = levels[asked === 'auto' ? settings['uvicorn-log-level'] : asked]
   return openLog({
     format: settings['log-format'],
-    level: quiet && level === 'info' ? 'warning' : verbose && level === 'info' ? 'debug' : level,
+    level: asked === 'auto' && level === 'info' ? (quiet ? 'warning' : verbose ? 'debug' : level) : level,
     requests: !settings['disable-log-requests'] && !settings['disable-uvicorn-access-log'],
     quietPaths: (settings['disable-access-log-for-endpoints'] ?? '').split(',').map((path) => path.trim()),
     write,

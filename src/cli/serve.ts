@@ -11,26 +11,38 @@ import { type RunningServer, type ServerOptions, startServer } from '../server/s
 import { untilAborted } from '../server/until-aborted.js'
 import type { Context } from './context.js'
 import { packageVersion } from './help.js'
+import type { PhaseName } from './panel/phases.js'
 import { withCommas } from './progress-text.js'
 import { accessOptions, tlsOptions } from './serve-access.js'
 import { openServed, servedEngineOptions } from './serve-model.js'
 import { listenAt, modelOf, rootPathOf, serverLimits, serverLog } from './serve-options.js'
+import { reloadOnHangup } from './serve-reload.js'
+import { openServeView, type ServeView } from './serve-view.js'
 
 /** For a load that is under way to stop; what reads and packs weights cannot always. */
 const abandonMs = 1_000
 
 /** Returns the exit code. Throws USAGE, LISTEN_FAILED, and what opening the model throws. */
 export async function serve(context: Context): Promise<number> {
-  const { settings, signal, interrupt, progress, stderr } = context
-  const log = serverLog(settings, (text) => {
-    progress.clear()
-    stderr.write(text)
-  })
+  const started = performance.now()
+  const view = await openServeView(context)
+  context.interrupt.restore = () => view.close()
+  try {
+    return await serveWith(context, view, started)
+  } finally {
+    view.close()
+  }
+}
+
+async function serveWith(context: Context, view: ServeView, started: number): Promise<number> {
+  const { settings, signal, interrupt } = context
+  const log = serverLog(settings, (text) => view.write(text))
   // The log says it, in its own form.
   interrupt.explain = ''
-  const started = performance.now()
-  const { options, engine } = await serveOptions(context, log)
+  const { options, engine } = await serveOptions(context, log, view)
+  view.starting(engine.model)
   const server = await startServer(options)
+  const stopReloading = reloadOnHangup({ server, settings, log })
   log.info(`Listening at ${server.address}; loading ${engine.model} on ${engine.device}.`)
   warnOfVisibleKey(log)
   warnOfOpenDoor(options, log)
@@ -43,10 +55,12 @@ export async function serve(context: Context): Promise<number> {
   }
   context.closeAtEnd(() => server.close())
   sayReady(log, { server, engine: server.engine!, names: options.servedModelNames, started })
+  await view.serving(server, options.servedModelNames[0]!)
   const stopStatistics = settings['disable-log-stats'] ? () => {} : statistics(server, log)
   await untilAborted(new Promise<never>(() => {}), signal).catch(() => {})
-  const numCut = await drain(context, server, log)
+  const [numCut] = await Promise.all([drain(context, server, log), view.refresh()])
   stopStatistics()
+  stopReloading()
   // Nothing was lost: the signal was an order, not an accident.
   if (numCut > 0) return interrupt.code ?? exitCode.failed
   interrupt.obeyed = true
@@ -58,7 +72,7 @@ interface ServeOptions {
   engine: EngineOptions
 }
 
-async function serveOptions({ settings, operands, progress }: Context, log: Log): Promise<ServeOptions> {
+async function serveOptions({ settings, operands }: Context, log: Log, view: ServeView): Promise<ServeOptions> {
   const { env } = process
   const warn = (message: string): void => log.warn(message)
   const engine = await servedEngineOptions(settings, modelOf(settings, operands), warn)
@@ -73,7 +87,7 @@ async function serveOptions({ settings, operands, progress }: Context, log: Log)
     tls: await tlsOptions(settings),
     access: await accessOptions(settings, env),
     rootPath: rootPathOf(settings),
-    routes: routeTable({ documentation: !settings['disable-fastapi-docs'] }),
+    routes: routeTable({ documentation: !settings['disable-fastapi-docs'], page: !settings['disable-page'] }),
     limits,
     log,
     servedModelNames,
@@ -82,9 +96,10 @@ async function serveOptions({ settings, operands, progress }: Context, log: Log)
     trustRequestChatTemplate,
     version: packageVersion(),
     open: (opening) => {
-      const onDownload: EngineOptions['onDownload'] = (event) => progress.download(event)
+      const onDownload: EngineOptions['onDownload'] = (event) => view.download(event)
+      const onPhase = (name: PhaseName): void => view.phase(name)
       const say = (message: string): void => log.info(message)
-      return openServed({ ...opening, engine: { ...engine, onDownload }, prepare, numThreads, warn, say })
+      return openServed({ ...opening, engine: { ...engine, onDownload }, prepare, numThreads, warn, say, onPhase })
     },
   }
   return { options, engine }

@@ -2,7 +2,7 @@
 
 import { plainArgv } from './argv.js'
 import { flagsElsewhere, flagsOf, type OptionValues, parseTokens } from './command-options.js'
-import { configArguments, readConfigFile } from './config-file.js'
+import { type ConfigFile, configArguments, readConfigFile } from './config-file.js'
 import type { CommandName, Flag, FlagValue, JsonObject } from './flag.js'
 import { environmentName, hasNoEffect } from './flag.js'
 import { parseFlagValue } from './flag-value.js'
@@ -30,45 +30,72 @@ export interface Invocation {
   notes: readonly string[]
 }
 
+/** Where values were given, and what each place says. */
+export interface Layers {
+  /** By precedence: command line, environment, config file. */
+  values: Record<'argv' | 'env' | 'file', OptionValues>
+  config: ConfigFile | undefined
+  operands: readonly string[]
+  notes: readonly string[]
+}
+
 /** Throws USAGE. */
 export async function readSettings(
   command: CommandName,
   args: readonly string[],
   env: NodeJS.ProcessEnv,
 ): Promise<Invocation> {
+  const { values, operands, notes } = await readLayers(command, args, env)
+  const layers = [values.argv, values.env, values.file]
   const known = flagsOf(command)
-  const elsewhere = flagsElsewhere(command)
-  const { tokens, operands, notes } = plainArgv(args, known, elsewhere)
-  const fromArgs = parseTokens(tokens, known, (flag) => `--${flag.name}`)
-  const fromEnv = environmentValues(known, env)
-  const explicit = fromArgs.get('config') ?? fromEnv.get('config')
-  const help = fromArgs.get('help') === true
-  // Help must work with a broken config file.
-  const config = help ? undefined : await readConfigFile(typeof explicit === 'string' ? explicit : undefined, env)
-  const layers = [fromArgs, fromEnv]
-  if (config !== undefined) {
-    const { file, entries } = config
-    const plain = plainArgv(configArguments(file, entries, command, { known, elsewhere }), known)
-    layers.push(parseTokens(plain.tokens, known, (flag) => `${flag.name} in ${file}`))
-  }
   return {
-    settings: settle(layers, [...elsewhere, ...known]),
+    settings: settle(layers, [...flagsElsewhere(command), ...known]),
     operands,
     notes: [...notes, ...noEffectNotes(command, known, layers)],
   }
 }
 
+/** `onUnknownKey` is told of keys of the config file that are no flags; without it they are refused. Throws USAGE. */
+export async function readLayers(
+  command: CommandName,
+  args: readonly string[],
+  env: NodeJS.ProcessEnv,
+  onUnknownKey?: (key: string) => void,
+): Promise<Layers> {
+  const known = flagsOf(command)
+  const elsewhere = flagsElsewhere(command)
+  const { tokens, operands, notes } = plainArgv(args, known, elsewhere)
+  const argv = parseTokens(tokens, known, (flag) => `--${flag.name}`)
+  const fromEnv = environmentValues(known, env)
+  const explicit = argv.get('config') ?? fromEnv.get('config')
+  // Help must work with a broken config file, and qvl config has to say what is wrong with one.
+  const skipped = argv.get('help') === true || command === 'config'
+  const config = skipped ? undefined : await readConfigFile(typeof explicit === 'string' ? explicit : undefined, env)
+  let file: OptionValues = new Map()
+  if (config !== undefined) {
+    const tables = { known, elsewhere, onUnknownKey }
+    const plain = plainArgv(configArguments(config.file, config.entries, command, tables), known)
+    file = parseTokens(plain.tokens, known, (flag) => `${flag.name} in ${config.file}`)
+  }
+  return { values: { argv, env: fromEnv, file }, config, operands, notes }
+}
+
 function environmentValues(known: readonly Flag[], env: NodeJS.ProcessEnv): OptionValues {
   const values = new Map<string, FlagValue | null>()
   for (const flag of known) {
-    const ours = environmentName(flag)
-    const name = env[ours] || flag.alsoFrom === undefined ? ours : flag.alsoFrom
+    const name = variableOf(flag, env)
     const text = env[name]
     if (flag.argvOnly || text === undefined || text === '') continue
     const value = parseFlagValue(flag, text, name)
     values.set(flag.name, flag.type === 'list' ? [text] : value)
   }
   return values
+}
+
+/** The variable that counts for a flag. */
+export function variableOf(flag: Flag, env: NodeJS.ProcessEnv): string {
+  const ours = environmentName(flag)
+  return env[ours] || flag.alsoFrom === undefined ? ours : flag.alsoFrom
 }
 
 /** Of a name that stands twice in the table, the default of the last of `ordered` counts. */
@@ -82,7 +109,7 @@ function settle(layers: readonly OptionValues[], ordered: readonly Flag[]): Sett
   return Object.fromEntries(values) as Settings
 }
 
-function defaultOf(flag: Flag): FlagValue | undefined {
+export function defaultOf(flag: Flag): FlagValue | undefined {
   if (flag.type === 'list') return []
   if (flag.type === 'bool') return flag.default ?? false
   return flag.type === 'choice' ? flag.default : undefined

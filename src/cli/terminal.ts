@@ -39,9 +39,11 @@ export function terminalOf({ stdin, stdout, stderr, env, color, progress }: Aske
   }
 }
 
-const codes = { bold: 1, dim: 2, red: 31, yellow: 33 } as const
+const codes = { bold: 1, dim: 2, red: 31, green: 32, yellow: 33 } as const
 
-export const paint = (text: string, style: keyof typeof codes, color: boolean): string =>
+export type Style = keyof typeof codes
+
+export const paint = (text: string, style: Style, color: boolean): string =>
   color ? `\u001b[${codes[style]}m${text}\u001b[0m` : text
 
 /**

@@ -78,18 +78,22 @@ function chooseRecipe(options: ChooseFormatOptions, reason: string): ChosenForma
   }
 }
 
-interface Choice {
+/** What decides the kind; ids such as a hub's may tell it. */
+type KindOptions = Pick<ChooseFormatOptions, 'id' | 'config' | 'sentenceTransformers' | 'tensorNames' | 'convert'> & {
+  tokenizer: Pick<ChooseFormatOptions['tokenizer'], 'around' | 'encode'>
+}
+
+export interface Choice {
   kind: PromptFormat['kind']
   reason: string
 }
 
 /** The first rule that applies. A rule nearer to the user, or to the published files, comes first. */
-function chooseKind(options: ChooseFormatOptions): Choice {
-  const { id, config, sentenceTransformers, convert } = options
+export function chooseKind(options: KindOptions): Choice {
+  const { id, convert } = options
   if (convert === 'embed') return { kind: 'embed', reason: '--convert embed' }
   if (convert === 'classify') return { kind: 'score', reason: '--convert classify' }
-  const modules = sentenceTransformers?.modules?.map(({ kind }) => kind) ?? []
-  const choice = byConfig(config) ?? byModules(modules) ?? byContent(options) ?? byName(id)
+  const choice = kindByFiles(options) ?? byContent(options) ?? byName(id)
   if (choice !== undefined) return choice
   throw new QvlError('MODEL_UNSUPPORTED', {
     what: `Nothing in the checkpoint ${id} says whether it is an embedding model or a reranker.`,
@@ -97,6 +101,13 @@ function chooseKind(options: ChooseFormatOptions): Choice {
     do: 'Say which it is: --convert embed for an embedding model, --convert classify for a yes/no reranker.',
   })
 }
+
+/** What the configuration and the files of sentence-transformers settle without a tokenizer. */
+export const kindByFiles = ({
+  config,
+  sentenceTransformers,
+}: Pick<ChooseFormatOptions, 'config' | 'sentenceTransformers'>): Choice | undefined =>
+  byConfig(config) ?? byModules(sentenceTransformers?.modules?.map(({ kind }) => kind) ?? [])
 
 function byConfig({ classifier }: ConfigFacts): Choice | undefined {
   if (classifier.classifierFromToken !== undefined) return { kind: 'score', reason: 'classifier_from_token is set' }
@@ -111,7 +122,7 @@ function byModules(modules: readonly string[]): Choice | undefined {
   return modules.includes('pooling') ? { kind: 'embed', reason: 'modules.json has a pooling module' } : undefined
 }
 
-function byContent({ config, tensorNames, tokenizer }: ChooseFormatOptions): Choice | undefined {
+function byContent({ config, tensorNames, tokenizer }: KindOptions): Choice | undefined {
   if (config.family === 'bert') return { kind: 'embed', reason: 'it is an encoder without a head' }
   if (tensorNames.has('score.weight')) return { kind: 'score', reason: 'the weights have a score head' }
   if (tokenizer.around.after.length === 0) return undefined
@@ -129,7 +140,7 @@ function byName(id: string): Choice | undefined {
     : { kind: 'embed', reason: 'its name contains "embed"' }
 }
 
-function whyUndecided({ tokenizer }: ChooseFormatOptions): string {
+function whyUndecided({ tokenizer }: KindOptions): string {
   const isSingle = (word: string) => tokenizer.encode(word).length === 1
   return isSingle('yes') && isSingle('no')
     ? 'It is a language model with the tokens "yes" and "no" but without sentence-transformers files, a score head or a telling name.'

@@ -60,7 +60,7 @@ export interface Route {
   name: string
   /** One line for /openapi.json and /docs. */
   summary: string
-  /** Answered without an API key: health only. */
+  /** Answered without an API key: health, and pages, which ask for one themselves. */
   open?: true
   /** Answered before the model is ready and while the server drains. */
   always?: true

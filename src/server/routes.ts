@@ -4,12 +4,14 @@ import type { Route } from './route.js'
 import { classify } from './routes/classify.js'
 import { cohereEmbed } from './routes/cohere-embed.js'
 import { embeddings } from './routes/embeddings.js'
+import { explain } from './routes/explain.js'
 import { invocations } from './routes/invocations.js'
 import { documentationRoutes } from './routes/meta/documentation.js'
 import { health, live, ping, ready } from './routes/meta/health.js'
 import { load } from './routes/meta/load.js'
 import { metrics } from './routes/meta/metrics.js'
 import { models } from './routes/meta/models.js'
+import { pageRoutes } from './routes/meta/page.js'
 import { version } from './routes/meta/version.js'
 import { pooling } from './routes/pooling.js'
 import { rerank } from './routes/rerank.js'
@@ -17,9 +19,17 @@ import { score } from './routes/score.js'
 import { teiEmbed } from './routes/tei-embed.js'
 import { detokenize, tokenize } from './routes/tokenize.js'
 
-/** Without `documentation`, /docs and /openapi.json are left out (vLLM's --disable-fastapi-docs). */
-export function routeTable({ documentation }: { documentation: boolean }): readonly Route[] {
-  return documentation ? [...routes, ...documentationRoutes(routes)] : routes
+export interface RouteTableOptions {
+  /** Without it, /docs and /openapi.json are left out (vLLM's --disable-fastapi-docs). */
+  documentation: boolean
+  /** The page at / for people (default: none). */
+  page?: boolean
+}
+
+export function routeTable({ documentation, page = false }: RouteTableOptions): readonly Route[] {
+  const described = documentation ? documentationRoutes(routes) : []
+  const shown = page ? pageRoutes({ documentation }) : []
+  return [...routes, ...described, ...shown]
 }
 
 const routes: readonly Route[] = [
@@ -33,6 +43,7 @@ const routes: readonly Route[] = [
   invocations,
   tokenize,
   detokenize,
+  explain,
   models,
   health,
   ready,

@@ -5,7 +5,7 @@ import type { BatchReport, Engine } from '../engine/requests.js'
 import { type Core, openCore } from './core.js'
 import { drain } from './drain.js'
 import { exchange, type Shared } from './exchange.js'
-import { type AccessOptions, openAccess } from './http/access.js'
+import { type Access, type AccessOptions, openAccess } from './http/access.js'
 import { type Bound, type ListenAt, listen } from './http/listen.js'
 import { createListener, type Listener, type Tls } from './http/listener.js'
 import { routerOf } from './http/router.js'
@@ -60,6 +60,8 @@ export interface RunningServer extends AsyncDisposable {
   readonly numConnections: number
   /** Settles when the model answers; rejects when it cannot be opened. */
   readonly ready: Promise<void>
+  /** From now on these API keys count, and no others. */
+  useKeys(keys: readonly string[]): void
   /**
    * Readiness goes false at once; after the drain delay nothing new is accepted, and what is in flight is finished
    * within the drain timeout. Resolves with the number of requests that were cut off.
@@ -86,7 +88,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     const { connections } = listener
     const router = routerOf(options.routes)
     shared = { context, admission, life, active, router, access, connections, rootPath: options.rootPath }
-    return running({ core, listener, bound, options })
+    return running({ core, listener, bound, access, options })
   } catch (error) {
     await core.close()
     throw error
@@ -107,10 +109,11 @@ interface Parts {
   core: Core
   listener: Listener
   bound: Bound
+  access: Access
   options: ServerOptions
 }
 
-function running({ core, listener, bound, options }: Parts): RunningServer {
+function running({ core, listener, bound, access, options }: Parts): RunningServer {
   const { server, connections } = listener
   const ready = core.load()
   // Whoever waits for it hears of it too.
@@ -132,6 +135,7 @@ function running({ core, listener, bound, options }: Parts): RunningServer {
       return connections.size
     },
     ready,
+    useKeys: access.useKeys,
     drain: ({ skipDelay = false } = {}) => drain(core, listener, { limits: options.limits, skipDelay }),
     close,
     [Symbol.asyncDispose]: close,

@@ -73,7 +73,7 @@ describe('progressOn', () => {
     progress.clear()
     progress.clear()
     expect(written()).toContain('model.safetensors')
-    expect(written()).toContain('25% 5.0 MB of 20.0 MB')
+    expect(written()).toContain('25 %  5.0 of 20.0 MB')
     expect(written().lastIndexOf('\u001b[?7h')).toBeGreaterThan(written().lastIndexOf('\u001b[?7l'))
   })
 

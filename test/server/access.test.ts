@@ -13,18 +13,23 @@ const key = 'sk-0123456789abcdef'
 describe('keys', () => {
   let server: RunningServer
   beforeAll(async () => {
-    server = await startPlain({ routes: routeTable({ documentation: true }), access: { apiKeys: [key, 'other'] } })
+    server = await startPlain({
+      routes: routeTable({ documentation: true, page: true }),
+      access: { apiKeys: [key, 'other'] },
+    })
   })
   afterAll(() => server.close())
 
-  const open = ['/health', '/health/ready', '/health/live', '/ping']
-  const rows = routeTable({ documentation: true }).flatMap(({ methods, paths }) =>
+  const pages = ['/', '/docs', '/redoc', '/openapi.json']
+  const open = ['/health', '/health/ready', '/health/live', '/ping', ...pages]
+  const isOpen = (path: string): boolean => open.includes(path) || /^\/(page|docs)\/[a-z-]+\.(js|css)$/.test(path)
+  const rows = routeTable({ documentation: true, page: true }).flatMap(({ methods, paths }) =>
     methods.flatMap((method) => paths.map((path) => ({ method, path }))),
   )
-  it.each(rows)('$method $path needs one, unless it is health', async ({ method, path }) => {
-    const answer = await fetch(server.address + path, { method })
+  it.each(rows)('$method $path needs one, unless it is health or a page', async ({ method, path }) => {
+    const answer = await fetch(server.address + path, { method, headers: { accept: 'text/html' } })
     const text = await answer.text()
-    if (open.includes(path)) expect(answer.status).toBe(200)
+    if (isOpen(path)) expect(answer.status).toBe(200)
     else expect([answer.status, text]).toEqual([401, '{"error":"Unauthorized"}'])
   })
 

@@ -138,7 +138,7 @@ describe('the page', () => {
     const ids = [...page.matchAll(/\sid="([^"]*)"/g)].map((match) => match[1])
     expect(ids.filter((id, index) => ids.indexOf(id) !== index)).toEqual([])
     const labelled = [...page.matchAll(/<label for="([^"]*)"/g)].map((match) => match[1])
-    const areas = [...page.matchAll(/<textarea id="([^"]*)"/g)].map((match) => match[1])
+    const areas = [...page.matchAll(/<(?:textarea|input) id="((?!filter)[^"]*)"/g)].map((match) => match[1])
     expect(areas).toEqual(labelled)
   })
 

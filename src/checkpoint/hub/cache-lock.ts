@@ -12,6 +12,7 @@ import { randomUUID } from 'node:crypto'
 import { type FileHandle, open, readFile, readlink, rm, stat } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { isMissing } from '../file-bytes.js'
+import { isThere } from './cache.js'
 import type { HubLimits } from './limits.js'
 import { pause } from './retry.js'
 
@@ -48,6 +49,12 @@ export async function withLock<T>(path: string, options: LockOptions, work: () =
     await file.close()
     await remove(path, mark.id, options.limits)
   }
+}
+
+/** Whether a living process holds the lock. */
+export async function isHeld(path: string, limits: HubLimits): Promise<boolean> {
+  const holder = await readMark(path)
+  return (await isThere(path)) && !(await isAbandoned(path, holder, await machineName(), limits))
 }
 
 async function acquire(path: string, mark: Mark, options: LockOptions): Promise<FileHandle> {

@@ -5,6 +5,7 @@ import { QvlError } from '../../errors.js'
 import type { Program } from '../../program/program.js'
 import { usableCores } from '../cores.js'
 import type { Device, LoadedProgram, LoadOptions } from '../device.js'
+import { refuseFloat16 } from '../products.js'
 import { isOutOfMemory, isUnreadable, loadAddon } from './addon.js'
 import { CpuProgram } from './cpu-program.js'
 import { keepInBf16 } from './int8.js'
@@ -24,6 +25,7 @@ async function load(
   weights: WeightTable,
   options: LoadOptions,
 ): Promise<LoadedProgram> {
+  refuseFloat16('cpu', options)
   const products = productFormat(weights, options)
   const plan = makePlan(
     program,

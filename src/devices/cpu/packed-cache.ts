@@ -6,6 +6,7 @@ import { homedir } from 'node:os'
 import { join } from 'node:path'
 import type { LoadOptions } from '../device.js'
 import type { Plan, PlanWeight } from './native.js'
+import { noteOrigin, packedSuffix } from './packed-origin.js'
 
 /** Changes when the layout of packed panels does, so that older files are not mistaken for it. */
 const layoutVersion = 1
@@ -16,7 +17,7 @@ const layoutVersion = 1
  */
 export function packedFile(plan: Plan, { fingerprint, cacheDir, warn }: LoadOptions): string | undefined {
   if (fingerprint === undefined) return undefined
-  const folder = join(cacheDir ?? defaultCacheDir(process.env), 'packed')
+  const folder = join(cacheDir ?? derivedFilesFolder(process.env), 'packed')
   try {
     mkdirSync(folder, { recursive: true, mode: 0o700 })
   } catch {
@@ -25,7 +26,9 @@ export function packedFile(plan: Plan, { fingerprint, cacheDir, warn }: LoadOpti
   }
   const hash = createHash('sha256').update(`${layoutVersion}\n${fingerprint}\n`)
   for (const weight of plan.weights) hash.update(identity(weight))
-  return join(folder, `${hash.digest('hex').slice(0, 32)}.qvlpack`)
+  const file = join(folder, `${hash.digest('hex').slice(0, 32)}${packedSuffix}`)
+  noteOrigin(file, plan, fingerprint)
+  return file
 }
 
 function identity({ name, kind, format, shape, source }: PlanWeight): string {
@@ -33,7 +36,7 @@ function identity({ name, kind, format, shape, source }: PlanWeight): string {
   return `${JSON.stringify([name, kind, format, shape, content])}\n`
 }
 
-/** `QVL_CACHE`, else the user's cache folder. */
-function defaultCacheDir(env: NodeJS.ProcessEnv): string {
+/** Where files derived from weights are kept: `QVL_CACHE`, else the user's cache folder. */
+export function derivedFilesFolder(env: NodeJS.ProcessEnv): string {
   return env.QVL_CACHE ?? join(env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'qvl')
 }

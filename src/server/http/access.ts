@@ -18,13 +18,15 @@ export interface Access {
   checkOrigin(request: IncomingMessage): void
   /** `route` as the router found it, so that both mean the same path. Throws UNAUTHORIZED. */
   checkKey(request: IncomingMessage, route: Route | undefined): void
+  /** From now on these keys count. */
+  useKeys(texts: readonly string[]): void
   corsHeaders(request: IncomingMessage): Readonly<Record<string, string>>
   /** Headers of the answer to a browser that asks before it sends; undefined for any other request. */
   preflight(request: IncomingMessage): Readonly<Record<string, string>> | undefined
 }
 
 export function openAccess(options: AccessOptions, loopback: boolean): Access {
-  const keys = apiKeys(options.apiKeys)
+  let keys = apiKeys(options.apiKeys)
   const origins = originRules(options, loopback)
   const isOpen = (route: Route | undefined): boolean =>
     route?.open === true || (options.openMetrics && route?.paths.includes('/metrics') === true)
@@ -36,6 +38,9 @@ export function openAccess(options: AccessOptions, loopback: boolean): Access {
         what: 'This request has no API key that the server knows.',
         do: 'Send the header Authorization: Bearer KEY.',
       })
+    },
+    useKeys(texts) {
+      keys = apiKeys(texts)
     },
     corsHeaders: (request) => origins.headers(request.headers.origin),
     preflight({ method, headers }) {

@@ -3,8 +3,10 @@
 import type { BrowserWindow, PageElement } from './browser.js'
 
 declare const window: BrowserWindow
-const { document, location, navigator } = window
+const { document, location, navigator, sessionStorage } = window
 
+/** The page at / uses the same. */
+const keyName = 'qvl-api-key'
 /** Longer answers are cut on the page; a program gets all of them. */
 const maxCharacters = 20_000
 /** Longer lists of numbers show only their beginning. */
@@ -12,6 +14,7 @@ const maxNumbers = 8
 
 for (const form of document.querySelectorAll('form')) prepareForm(form)
 prepareFilter()
+prepareKey()
 openLinked()
 
 function prepareForm(form: PageElement): void {
@@ -34,6 +37,7 @@ async function send(form: PageElement): Promise<void> {
   try {
     const response = await fetch(pathOf(form), requestOf(form))
     const text = await readable(response)
+    if (response.status === 401) askForKey()
     const milliseconds = (performance.now() - started).toFixed(0)
     const times = response.headers.get('server-timing') ?? ''
     const parts = [`${response.status} ${response.statusText}`, `${milliseconds} ms`, times]
@@ -51,7 +55,24 @@ const pathOf = (form: PageElement): string => form.dataset.path ?? ''
 function requestOf(form: PageElement): RequestInit {
   const method = form.dataset.method ?? 'GET'
   const body = form.querySelector('textarea')?.value
-  return body === undefined ? { method } : { method, body, headers: { 'content-type': 'application/json' } }
+  const key = sessionStorage.getItem(keyName) ?? ''
+  const headers = {
+    ...(key !== '' && { authorization: `Bearer ${key}` }),
+    ...(body !== undefined && { 'content-type': 'application/json' }),
+  }
+  return body === undefined ? { method, headers } : { method, body, headers }
+}
+
+function prepareKey(): void {
+  const field = document.getElementById('key')
+  field?.addEventListener('input', () => sessionStorage.setItem(keyName, field.value.trim()))
+}
+
+function askForKey(): void {
+  const line = document.getElementById('key-line')
+  if (line === null) return
+  line.hidden = false
+  document.getElementById('key')?.focus()
 }
 
 async function readable(response: Response): Promise<string> {
@@ -74,7 +95,9 @@ function shortenNumbers(_key: string, value: unknown): unknown {
 async function copyCurl(form: PageElement): Promise<void> {
   const { method, body } = requestOf(form)
   const quoted = typeof body === 'string' ? ` -H 'content-type: application/json' -d ${shellQuoted(body)}` : ''
-  const command = `curl -X ${method} ${shellQuoted(location.origin + pathOf(form))}${quoted}`
+  // The key itself stays out of the clipboard.
+  const key = sessionStorage.getItem(keyName) ? ' -H "Authorization: Bearer $QVL_API_KEY"' : ''
+  const command = `curl -X ${method} ${shellQuoted(location.origin + pathOf(form))}${key}${quoted}`
   // A page from another machine without TLS has no clipboard; there the command is shown, to be selected.
   const copied =
     (await navigator.clipboard?.writeText(command).then(

@@ -34,5 +34,6 @@ export interface Page {
 export interface BrowserWindow {
   readonly document: Page
   readonly location: { readonly hash: string; readonly origin: string }
+  readonly sessionStorage: { getItem(key: string): string | null; setItem(key: string, value: string): void }
   readonly navigator: { readonly clipboard?: { writeText(text: string): Promise<void> } }
 }

@@ -31,6 +31,8 @@ export function docsPage(routes: readonly Route[], { version, basePath, openApiP
 <p>Embeddings and reranking with Qwen3-VL and Qwen3, over the routes of vLLM, OpenAI, Cohere and Jina.
 For programs: <a href="${openApiPath}">${openApiPath}</a>.</p>
 <input id="filter" type="search" placeholder="Filter routes ( / )" aria-label="Filter routes" hidden>
+<p id="key-line" hidden><label for="key">API key, kept until this tab is closed</label>
+<input id="key" type="password" autocomplete="off"></p>
 </header>
 <main>
 ${section('What the model computes', ofModel)}

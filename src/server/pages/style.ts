@@ -1,29 +1,8 @@
 // The style of the page at /docs.
 
-export const style = `:root {
-  color-scheme: light dark;
-  --text: #1c1e21;
-  --soft: #5a6068;
-  --line: #d9dce1;
-  --page: #ffffff;
-  --card: #f6f7f9;
-  --accent: #1a5fb4;
-  --good: #1b7a3d;
-  --bad: #b3261e;
-}
-@media (prefers-color-scheme: dark) {
-  :root {
-    --text: #e6e8eb;
-    --soft: #a2a9b3;
-    --line: #363b43;
-    --page: #15181c;
-    --card: #1d2126;
-    --accent: #8ab8f5;
-    --good: #7bd49b;
-    --bad: #f2a19b;
-  }
-}
-* { box-sizing: border-box; }
+import { palette } from './palette.js'
+
+export const style = `${palette}* { box-sizing: border-box; }
 body {
   margin: 0 auto;
   padding: 2rem 1rem 6rem;
@@ -39,7 +18,7 @@ h3 { margin: 1.5rem 0 0.5rem; font-size: 1rem; }
 a { color: var(--accent); }
 code, pre, textarea { font-family: ui-monospace, monospace; font-size: 0.875rem; }
 :focus-visible { outline: 2px solid var(--accent); outline-offset: 2px; }
-input[type="search"] {
+input[type="search"], input[type="password"] {
   width: 100%;
   padding: 0.5rem 0.75rem;
   border: 1px solid var(--line);
