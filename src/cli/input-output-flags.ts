@@ -44,6 +44,15 @@ export const inputOutputFlags = [
     commands: lines,
   },
   {
+    name: 'shard',
+    type: 'string',
+    value: 'I/N',
+    group: 'Input and output',
+    help: 'answer part I of N of the input, for jobs over N machines; -o out.jsonl writes out-0000I-of-0000N.jsonl',
+    commands: lines,
+    argvOnly: true,
+  },
+  {
     name: 'top-n',
     type: 'int',
     min: 0,

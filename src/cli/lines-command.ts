@@ -4,6 +4,7 @@ import { exitCode } from '../errors.js'
 import { defaultChunkLimits } from '../offline/chunks.js'
 import { openInput } from '../offline/input.js'
 import type { RunFileOptions, RunSummary } from '../offline/run-file.js'
+import { type Shard, shardFile } from '../offline/shard.js'
 import { type AnsweredLine, answeredLines } from './answered-lines.js'
 import type { Context } from './context.js'
 import { numberSettings } from './engine-options.js'
@@ -14,6 +15,7 @@ import { chooseInput, isFile, type LinesInput } from './lines-input.js'
 import { type OpenedModel, openModel } from './open-model.js'
 import { requestDefaults } from './request-defaults.js'
 import { lineErrorsTo, sayEnd } from './run-report.js'
+import { shardOf } from './shard.js'
 import { writeTo } from './write-to.js'
 
 export interface LinesCommand {
@@ -33,17 +35,18 @@ export async function runLines(context: Context, command: LinesCommand): Promise
     stderr.write(helpOf(context.command))
     return exitCode.usage
   }
+  const shard = shardOf(settings, input)
   const model = await openModel(context, command.name, input.folder)
   if (settings.explain) return explainLines(context, model, input, command)
   const forPerson = input.kind === 'flags' && terminal.stdout.isTty && !settings.json && !isFile(settings.output)
   if (forPerson) return printTable(context, model, input, command)
-  return answerLines(context, model, input, command)
+  return answerLines(context, model, { ...input, shard }, command)
 }
 
 async function answerLines(
   { settings, stdout, signal, interrupt, messages, progress }: Context,
   { engine, options }: OpenedModel,
-  { source }: LinesInput,
+  { source, shard }: LinesInput & { shard: Shard | undefined },
   { run }: LinesCommand,
 ): Promise<number> {
   const { output } = settings
@@ -57,18 +60,23 @@ async function answerLines(
     defaults: requestDefaults(settings),
     encodingFormat: settings['encoding-format'],
     format: settings.format,
+    shard,
     strict: settings.strict,
     resume: settings.resume,
     settings: numberSettings(options),
     // Every device gets as many batches of a chunk as one would alone.
-    chunkLimits: { maxTokens: defaultChunkLimits.maxTokens * (options.dataParallelSize ?? 1) },
+    chunkLimits: { maxTokens: defaultChunkLimits.maxTokens * numShares(options) },
     signal,
     onProgress: (event) => progress.run(event),
     onLineError: lineErrorsTo(messages),
   })
-  if (!summary.outputClosed) sayEnd(messages, summary, file)
+  if (!summary.outputClosed) sayEnd(messages, summary, file && shard ? shardFile(file, shard) : file)
   return summary.failed > 0 ? exitCode.someItemsFailed : exitCode.ok
 }
+
+/** A constant for replicas, so that a run can be resumed with another number of them. */
+const numShares = ({ dataParallelSize = 1, upstream }: OpenedModel['options']): number =>
+  upstream === undefined ? dataParallelSize : 16
 
 async function explainLines(
   context: Context,

@@ -18,6 +18,8 @@ export interface Line {
   text: string | QvlError
 }
 
+const isBlank = ({ text }: Line): boolean => typeof text === 'string' && blank.test(text)
+
 /** How much of the input has been taken. */
 export interface InputPosition {
   bytes: number
@@ -39,21 +41,42 @@ export class LineReader {
   #bytesBefore = 0
   #lines = 0
   #ended = false
+  readonly #end: number
 
-  constructor(input: AsyncIterable<Uint8Array>, options: { maxLineBytes?: number | undefined } = {}) {
+  /** A line that begins at byte `end` or later is not taken. */
+  constructor(
+    input: AsyncIterable<Uint8Array>,
+    options: { maxLineBytes?: number | undefined; end?: number | undefined } = {},
+  ) {
     this.#chunks = input[Symbol.asyncIterator]()
     this.#maxLineBytes = options.maxLineBytes ?? defaultMaxLineBytes
+    this.#end = options.end ?? Number.POSITIVE_INFINITY
   }
 
   /** The next line that is not blank; undefined at the end. A last line without a line end counts. */
   async next(): Promise<Line | undefined> {
     for (;;) {
-      const bytes = await this.#takeLine()
-      if (bytes === undefined) return undefined
-      this.#lines++
-      const text = bytes === 'too long' ? this.#tooLong() : this.#decode(bytes)
-      if (typeof text !== 'string' || !blank.test(text)) return { number: this.#lines, text }
+      const line = await this.#nextOf(this.#end)
+      if (line === undefined || !isBlank(line)) return line
     }
+  }
+
+  /** Take all lines that begin before a byte. Returns how many of them are not blank. */
+  async skipBefore(byte: number): Promise<number> {
+    let count = 0
+    for (;;) {
+      const line = await this.#nextOf(byte)
+      if (line === undefined) return count
+      if (!isBlank(line)) count++
+    }
+  }
+
+  async #nextOf(end: number): Promise<Line | undefined> {
+    if (this.bytesTaken >= end) return undefined
+    const bytes = await this.#takeLine()
+    if (bytes === undefined) return undefined
+    this.#lines++
+    return { number: this.#lines, text: bytes === 'too long' ? this.#tooLong() : this.#decode(bytes) }
   }
 
   get position(): InputPosition {

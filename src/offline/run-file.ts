@@ -7,13 +7,14 @@ import type { Engine } from '../engine/requests.js'
 import { QvlError } from '../errors.js'
 import { type ChunkLimits, defaultChunkLimits } from './chunks.js'
 import { type Encoder, jsonlEncoder, npyEncoder } from './encoders.js'
-import { openInput } from './input.js'
+import { type Input, openInput } from './input.js'
 import type { LineContext } from './item.js'
 import { LineReader } from './lines.js'
 import { openFileOutput } from './open-output.js'
 import { type Output, StreamOutput } from './output.js'
 import { Run, type RunEvents } from './run.js'
 import type { OptionValue, RunIdentity } from './run-state.js'
+import { type Shard, shardFile, shardRange } from './shard.js'
 
 export interface RunFileOptions extends RunEvents {
   engine: Engine
@@ -26,6 +27,8 @@ export interface RunFileOptions extends RunEvents {
   encodingFormat?: EncodingFormat | undefined
   /** `npy` is for embeddings and needs a file. */
   format?: 'jsonl' | 'npy' | undefined
+  /** Answer only this part of the input, which must be a file, into a file of its own name where the output is one. */
+  shard?: Shard | undefined
   /** Stop at the first line that cannot be answered. */
   strict?: boolean | undefined
   /** Go on with an unfinished run of the same file. */
@@ -75,12 +78,14 @@ async function runFile(command: 'score' | 'embed', options: RunFileOptions): Pro
   const stop = new AbortController()
   const signal = AbortSignal.any([stop.signal, ...(options.signal === undefined ? [] : [options.signal])])
   await using input = await openInput(options.input, signal)
-  await using output = await openOutput(context, options, signal)
+  const range = options.shard && shardRange(options.shard, sizeOf(input))
+  await using output = await openOutput(context, { ...options, inputBytes: range && input.totalBytes }, signal)
   if (output === undefined) return { ...nothingDone, alreadyComplete: true }
-  const reader = new LineReader(input.chunks, { maxLineBytes: options.maxLineBytes })
+  const reader = new LineReader(input.chunks, { maxLineBytes: options.maxLineBytes, end: range?.end })
   const limits = { ...defaultChunkLimits, ...options.chunkLimits, strict: options.strict ?? false }
-  const { totalBytes } = input
+  const totalBytes = range === undefined ? input.totalBytes : range.end - range.start
   const run = new Run({
+    range,
     context,
     reader,
     output,
@@ -110,6 +115,16 @@ async function runFile(command: 'score' | 'embed', options: RunFileOptions): Pro
   } finally {
     stop.abort()
   }
+}
+
+function sizeOf({ totalBytes }: Input): number {
+  if (totalBytes !== undefined) return totalBytes
+  throw new QvlError('USAGE', {
+    what: 'A part of a pipe cannot be found.',
+    why: 'Parts are cut by the size of the input, which only a file has.',
+    do: 'Name a file.',
+    param: '--shard',
+  })
 }
 
 const nothingDone = {
@@ -143,14 +158,18 @@ const encoder = (context: LineContext): Encoder =>
 
 const npyWidth = ({ engine, defaults }: LineContext): number => defaults.dimensions ?? engine.model.hidden
 
+/** `inputBytes`: of an input that is cut into parts. */
+type OutputOptions = RunFileOptions & { inputBytes: number | undefined }
+
 async function openOutput(
   context: LineContext,
-  { output, input, resume = false, ...options }: RunFileOptions,
+  { output, input, resume = false, ...options }: OutputOptions,
   signal: AbortSignal,
 ): Promise<Output | undefined> {
   if (!('file' in output)) return new StreamOutput(output, signal)
+  const { shard } = options
   return openFileOutput({
-    file: output.file,
+    file: shard === undefined ? output.file : shardFile(output.file, shard),
     inputFile: typeof input === 'string' ? input : undefined,
     identity: runIdentity(context, options),
     resume,
@@ -160,11 +179,9 @@ async function openOutput(
 }
 
 /** Everything besides the input that decides a byte of the output. */
-function runIdentity(
-  { engine, command, format, defaults }: LineContext,
-  options: Partial<RunFileOptions>,
-): RunIdentity {
+function runIdentity({ engine, command, format, defaults }: LineContext, options: Partial<OutputOptions>): RunIdentity {
   const { model } = engine
+  const { shard, inputBytes } = options
   const { maxTokens, maxLines, maxMediaBytes } = { ...defaultChunkLimits, ...options.chunkLimits }
   const values = {
     format,
@@ -177,6 +194,8 @@ function runIdentity(
     chunkTokens: maxTokens,
     chunkLines: maxLines,
     chunkMediaBytes: maxMediaBytes,
+    shard: shard && `${shard.index}/${shard.count}`,
+    inputBytes,
   }
   const entries = Object.entries(values).map(([key, value]): [string, OptionValue] => [key, value ?? null])
   return { command, fingerprint: model.fingerprint, options: Object.fromEntries(entries) }

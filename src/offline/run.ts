@@ -10,6 +10,7 @@ import type { LineReader } from './lines.js'
 import type { Output } from './output.js'
 import { PreparedLines } from './prepared-lines.js'
 import { resumeMismatch } from './run-state.js'
+import type { ByteRange } from './shard.js'
 
 export interface RunProgress {
   /** Lines answered, written or not. */
@@ -34,6 +35,8 @@ export interface RunParts {
   encoder: Encoder
   output: Output
   limits: ChunkLimits & { strict: boolean }
+  /** What to answer of the input; all of it when absent. */
+  range: ByteRange | undefined
   totalBytes: number | undefined
   signal: AbortSignal
   events: RunEvents
@@ -53,14 +56,14 @@ export class Run {
   /** Of the lines answered so far in this run. */
   readonly usage = { tokens: 0, cachedTokens: 0 }
   readonly #parts: RunParts
-  readonly #lines: PreparedLines
+  /** Once the reader stands at the first line to answer. */
+  #lines: PreparedLines | undefined
   #linesAnswered: number
 
   constructor(parts: RunParts) {
     const { lines, failed } = parts.output.resumed ?? { lines: 0, failed: 0 }
     this.#parts = parts
     this.counts = { lines, failed }
-    this.#lines = new PreparedLines(parts.reader, lines, parts)
     this.#linesAnswered = lines
   }
 
@@ -70,7 +73,7 @@ export class Run {
    */
   async toEnd(): Promise<RunEnd> {
     const { signal } = this.#parts
-    await unlessAborted(this.#skipResumed(), signal)
+    await unlessAborted(this.#begin(), signal)
     let chunk = await unlessAborted(this.#take(), signal)
     let answered: AnsweredChunk | undefined
     while (chunk !== undefined) {
@@ -84,14 +87,18 @@ export class Run {
     return (answered && (await this.#write(answered))) ?? 'end'
   }
 
-  async #skipResumed(): Promise<void> {
-    const { reader, output } = this.#parts
-    if (output.resumed === undefined || (await reader.skipTo(output.resumed.input))) return
-    throw resumeMismatch('The input does not begin with the lines that are in the output.')
+  /** Answers say which line of the input they belong to, so the lines before a part are counted. */
+  async #begin(): Promise<void> {
+    const { reader, output, range } = this.#parts
+    const linesBefore = range === undefined ? 0 : await reader.skipBefore(range.start)
+    if (output.resumed !== undefined && !(await reader.skipTo(output.resumed.input))) {
+      throw resumeMismatch('The input does not begin with the lines that are in the output.')
+    }
+    this.#lines = new PreparedLines(reader, linesBefore + this.counts.lines, this.#parts)
   }
 
-  #take(): Promise<Chunk | undefined> {
-    return takeChunk(this.#lines, this.#parts.limits)
+  async #take(): Promise<Chunk | undefined> {
+    return this.#lines && (await takeChunk(this.#lines, this.#parts.limits))
   }
 
   /** What fails is the result of its line. */
@@ -110,7 +117,7 @@ export class Run {
   }
 
   #settle(result: readonly Answer[] | QvlError): readonly Answer[] | QvlError {
-    const { events, reader, totalBytes } = this.#parts
+    const { events, reader, range, totalBytes } = this.#parts
     this.#linesAnswered++
     if (!(result instanceof QvlError)) {
       for (const { usage } of result) {
@@ -118,7 +125,8 @@ export class Run {
         this.usage.cachedTokens += usage.cachedTokens
       }
     }
-    events.onProgress?.({ lines: this.#linesAnswered, ...this.usage, bytesRead: reader.bytesTaken, totalBytes })
+    const bytesRead = reader.bytesTaken - (range?.start ?? 0)
+    events.onProgress?.({ lines: this.#linesAnswered, ...this.usage, bytesRead, totalBytes })
     return result
   }
 
