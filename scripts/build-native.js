@@ -1,4 +1,4 @@
-// Compiles native/cpu into build/qvl_cpu.node; without a compiler it says so, and qvl uses ort.
+// Compiles native/cpu and native/npu into build/qvl_cpu.node and build/qvl_npu.node; without a compiler it says so.
 //   --tests            also the stand-alone test programs, build/kernels_test and the like
 //   --sanitize=NAME    with a sanitizer (address, thread or undefined), everything into build/NAME/
 
@@ -12,7 +12,6 @@ import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
-const sourceFolder = join(root, 'native/cpu')
 
 const { values: options } = parseArgs({ options: { tests: { type: 'boolean' }, sanitize: { type: 'string' } } })
 
@@ -29,48 +28,62 @@ const sanitizerFlags = {
   undefined: ['-fsanitize=undefined', '-fno-sanitize-recover=all'],
 }
 
+/** The addons, one for each device with native code. */
+const addons = {
+  cpu: {
+    folder: join(root, 'native/cpu'),
+    suffix: '.cc',
+    language: 'C++',
+    compilers: process.env.CXX ? [process.env.CXX] : ['c++', 'g++', 'clang++'],
+    flags: ['-std=c++17', '-O3', '-g1'],
+    isHere: process.platform !== 'win32',
+    without: 'qvl will use ort',
+  },
+  npu: {
+    folder: join(root, 'native/npu'),
+    suffix: '.c',
+    language: 'C',
+    compilers: process.env.CC ? [process.env.CC] : ['cc', 'gcc', 'clang'],
+    flags: ['-std=c11', '-D_GNU_SOURCE', '-O2', '-g1'],
+    // Where AscendCL is.
+    isHere: process.platform === 'linux' && ['x64', 'arm64'].includes(process.arch),
+    without: 'qvl will not run on an Ascend NPU',
+  },
+}
+
 await main()
 
 async function main() {
-  const compiler = findCompiler()
+  for (const [device, addon] of Object.entries(addons)) await build(device, addon)
+}
+
+async function build(/** @type {string} */ device, addon) {
+  const compiler = findCompiler(addon.compilers)
   const headers = findHeaders()
-  if (process.platform === 'win32') return skip('Windows is not supported')
-  if (compiler === undefined) return skip('no C++ compiler found')
+  const skip = (why) => console.log(`native ${device} device not built: ${why}; ${addon.without}`)
+  if (!addon.isHere) return skip('this system is not supported')
+  if (compiler === undefined) return skip(`no ${addon.language} compiler found`)
   if (headers === undefined) return skip("Node's header files were not found")
   const sanitize = sanitizer(options.sanitize)
   const folder = options.sanitize === undefined ? join(root, 'build') : join(root, 'build', options.sanitize)
-  const objectFolder = join(folder, 'objects')
+  const objectFolder = device === 'cpu' ? join(folder, 'objects') : join(folder, 'objects', device)
   mkdirSync(objectFolder, { recursive: true })
 
-  const flags = [
-    '-std=c++17',
-    '-O3',
-    '-g1',
-    '-fPIC',
-    '-fvisibility=hidden',
-    '-pthread',
-    '-Wall',
-    '-Wextra',
-    ...sanitize,
-  ]
-  const files = readdirSync(sourceFolder, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.cc'))
-  const wanted = files.filter((file) => options.tests || !isTest(file))
-  const units = wanted.map((file) => unit(join(sourceFolder, file), { compiler, flags, headers, objectFolder }))
+  const flags = [...addon.flags, '-fPIC', '-fvisibility=hidden', '-pthread', '-Wall', '-Wextra', ...sanitize]
+  const all = readdirSync(addon.folder, { recursive: true, encoding: 'utf8' })
+  const files = all.filter((file) => file.endsWith(addon.suffix) && (options.tests || !isTest(file)))
+  const units = files.map((file) => unit(file, { addon, compiler, flags, headers, objectFolder }))
   await compileAll(units, compiler)
   removeOthers(objectFolder, units)
 
   const link = { compiler, flags: ['-pthread', ...sanitize] }
   const shared = process.platform === 'darwin' ? ['-bundle', '-undefined', 'dynamic_lookup'] : ['-shared']
   const library = units.filter(({ file }) => !isTest(file))
-  await linkTo(join(folder, 'qvl_cpu.node'), library, { ...link, flags: [...link.flags, ...shared] })
+  await linkTo(join(folder, `qvl_${device}.node`), library, { ...link, flags: [...link.flags, ...shared] })
   for (const test of units.filter(({ file }) => isTest(file))) {
     const parts = library.filter(({ file }) => !isBinding(file))
-    await linkTo(join(folder, basename(test.file, '.cc')), [test, ...parts], link)
+    await linkTo(join(folder, basename(test.file, addon.suffix)), [test, ...parts], link)
   }
-}
-
-function skip(/** @type {string} */ why) {
-  console.log(`native cpu device not built: ${why}; qvl will use ort`)
 }
 
 function sanitizer(/** @type {string | undefined} */ name) {
@@ -81,8 +94,7 @@ function sanitizer(/** @type {string | undefined} */ name) {
 }
 
 /** The command and its version, which is part of what an object is made from. */
-function findCompiler() {
-  const candidates = process.env.CXX ? [process.env.CXX] : ['c++', 'g++', 'clang++']
+function findCompiler(/** @type {string[]} */ candidates) {
   for (const candidate of candidates) {
     const [command, ...args] = candidate.split(' ').filter(Boolean)
     const { status, stdout } = spawnSync(command ?? '', [...args, '--version'], { encoding: 'utf8' })
@@ -103,7 +115,7 @@ function findHeaders() {
 }
 
 function isTest(/** @type {string} */ file) {
-  return file.endsWith('_test.cc')
+  return /_test\.cc?$/.test(file)
 }
 
 /** Needs Node, so it is no part of a test program. */
@@ -112,12 +124,13 @@ function isBinding(/** @type {string} */ file) {
 }
 
 /** How a file is compiled; its object is named after everything that goes into it. */
-function unit(file, { compiler, flags, headers, objectFolder }) {
+function unit(/** @type {string} */ path, { addon, compiler, flags, headers, objectFolder }) {
+  const file = join(addon.folder, path)
   const ownFlags = process.arch === 'x64' ? (instructionFlags[basename(file)] ?? []) : []
   const allFlags = [...flags, ...ownFlags, ...(isBinding(file) ? ['-isystem', headers] : [])]
   const hash = createHash('sha256').update(JSON.stringify([compiler, allFlags]))
   for (const part of withIncludes(file)) hash.update(`${relative(root, part)}\0`).update(readFileSync(part))
-  const name = relative(sourceFolder, file).replaceAll('/', '-').replace(/\.cc$/, '')
+  const name = path.replaceAll('/', '-').slice(0, -addon.suffix.length)
   return { file, flags: allFlags, object: join(objectFolder, `${name}-${hash.digest('hex').slice(0, 16)}.o`) }
 }
 
@@ -150,7 +163,7 @@ async function produce(output, compiler, args) {
   const temporary = `${output}.${process.pid}`
   const child = spawn(compiler.command, [...compiler.args, ...args, '-o', temporary], { stdio: 'inherit' })
   const status = await new Promise((done, fail) => child.on('close', done).on('error', fail))
-  if (status !== 0) stop(`The native cpu device does not compile: ${basename(output)} failed.`)
+  if (status !== 0) stop(`Native code does not compile: ${basename(output)} failed.`)
   renameSync(temporary, output)
 }
 

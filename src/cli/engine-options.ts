@@ -10,6 +10,7 @@ import { readChatTemplate } from './chat-template.js'
 import type { ModelCommandName } from './flag.js'
 import { mediaOptions } from './media-options.js'
 import type { Settings } from './settings.js'
+import { upstreamOptions } from './upstream-flags.js'
 
 /** Used when neither flag, environment nor config file names a model. */
 const defaultModels: Record<ModelCommandName, string> = {
@@ -47,6 +48,7 @@ export async function engineOptions(
     defaultPrompt: settings['default-prompt'],
     specialTokensInText: settings['special-tokens-in-text'],
     media: await mediaOptions(settings, mediaBase),
+    upstream: command === 'bench throughput' ? undefined : await upstreamOptions(settings, process.env),
   }
 }
 
@@ -62,9 +64,9 @@ export function numberSettings(options: EngineOptions): Readonly<Record<string, 
     maxModelLen,
     maxNumBatchedTokens,
   } = options
-  const { convert, specialTokensInText, hfOverrides, chatTemplate, defaultPrompt, media } = options
+  const { convert, specialTokensInText, hfOverrides, chatTemplate, defaultPrompt, media, upstream } = options
   return {
-    device,
+    device: upstream === undefined ? device : 'upstream',
     // Chunks are larger, so batches are others.
     dataParallelSize: dataParallelSize === 1 ? undefined : dataParallelSize,
     threads,

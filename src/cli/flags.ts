@@ -15,6 +15,7 @@ import { serveFlags } from './serve-flags.js'
 import { ignoredServeFlags } from './serve-ignored-flags.js'
 import { limitFlags } from './serve-limit-flags.js'
 import { topFlags } from './top-flags.js'
+import { upstreamFlags } from './upstream-flags.js'
 
 const embed: readonly CommandName[] = ['embed']
 const lines: readonly CommandName[] = ['score', 'embed']
@@ -242,6 +243,7 @@ export const flags = [
   ...serveFlags,
   ...topFlags,
   ...model,
+  ...upstreamFlags,
   ...prompt,
   ...mediaFlags,
   ...limitFlags,

@@ -1,6 +1,6 @@
 // Opens the model that the flags name, and says on the way what is going on.
 
-import { openEngine } from '../engine/engine.js'
+import { openAnyEngine } from '../engine/open.js'
 import type { EngineOptions } from '../engine/options.js'
 import type { Engine } from '../engine/requests.js'
 import type { Context } from './context.js'
@@ -18,11 +18,11 @@ export async function openModel(context: Context, command: ModelCommandName, med
   const { settings, messages, signal, terminal, progress } = context
   const options = await engineOptions(settings, command, { note: messages.note, mediaBase })
   const started = performance.now()
-  const loading = `loading ${options.model} on ${options.device}`
+  const loading = `loading ${options.model} on ${placeOf(options)}`
   if (terminal.animate) messages.note(loading)
   else messages.detail(loading)
   const { warn } = messages
-  const opening = openEngine({ ...options, signal, warn, onDownload: (event) => progress.download(event) })
+  const opening = openAnyEngine({ ...options, signal, warn, onDownload: (event) => progress.download(event) })
   context.closeAtEnd(() => opening.then((engine) => engine.close(), ignoreReported))
   const engine = await Promise.race([opening, aborted(signal)])
   progress.clear()
@@ -32,6 +32,10 @@ export async function openModel(context: Context, command: ModelCommandName, med
   messages.detail(`prompt format ${format}: ${formatReason}`)
   return { engine, options }
 }
+
+/** Where it is computed, for people. */
+export const placeOf = ({ device, upstream }: EngineOptions): string =>
+  upstream === undefined ? String(device) : upstream.urls.map((url) => new URL(url).host).join(', ')
 
 /** Not every step of loading can be cut short; the process may leave meanwhile. */
 function aborted(signal: AbortSignal): Promise<never> {

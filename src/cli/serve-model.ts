@@ -1,6 +1,6 @@
 // The flags of qvl serve about the model, and the opening of it.
 
-import { openEngine } from '../engine/engine.js'
+import { openAnyEngine } from '../engine/open.js'
 import type { EngineOptions } from '../engine/options.js'
 import { planEngine } from '../engine/plan.js'
 import { QvlError } from '../errors.js'
@@ -10,6 +10,7 @@ import type { PrepareSettings } from '../server/prepare/settings.js'
 import type { OpenedModel, OpenOptions } from '../server/server.js'
 import { engineOptions } from './engine-options.js'
 import type { JsonObject } from './flag.js'
+import { placeOf } from './open-model.js'
 import type { PhaseName } from './panel/phases.js'
 import { checkFits, planText } from './serve-plan.js'
 import type { Settings } from './settings.js'
@@ -50,15 +51,11 @@ export interface OpenServedOptions extends OpenOptions {
 
 /** Plans, loads, computes once and starts the preparing threads. Throws MEMORY_EXHAUSTED, and what these steps throw. */
 export async function openServed(options: OpenServedOptions): Promise<OpenedModel> {
-  const { signal, onBatch, warn, numThreads, say, onPhase } = options
-  const limit = memoryLimit()
-  // What is odd about the checkpoint is said when it is opened.
-  const plan = await planEngine({ ...options.engine, signal, warn: undefined })
-  for (const line of planText(plan, limit)) say(line)
-  checkFits(plan, limit)
+  const { signal, onBatch, warn, numThreads, onPhase } = options
+  await planOrReplicas(options)
   signal.throwIfAborted()
   onPhase('read')
-  const engine = await openEngine({
+  const engine = await openAnyEngine({
     ...options.engine,
     onPack: () => onPhase('pack'),
     name: options.prepare.servedModelNames[0],
@@ -76,6 +73,19 @@ export async function openServed(options: OpenServedOptions): Promise<OpenedMode
     await engine.close()
     throw error
   }
+}
+
+/** Says the plan, or which replicas compute; those have memory of their own. Throws MEMORY_EXHAUSTED. */
+async function planOrReplicas({ engine, signal, say }: OpenServedOptions): Promise<void> {
+  if (engine.upstream !== undefined) {
+    say(`Upstream: ${placeOf(engine)} compute; prompts, limits and files stay here.`)
+    return
+  }
+  const limit = memoryLimit()
+  // What is odd about the checkpoint is said when it is opened.
+  const plan = await planEngine({ ...engine, signal, warn: undefined })
+  for (const line of planText(plan, limit)) say(line)
+  checkFits(plan, limit)
 }
 
 /** vLLM's --task and --pooler-config.task are older and newer words for what --convert says. */

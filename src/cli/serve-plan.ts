@@ -12,25 +12,32 @@ const programBytes = 192 * MiB
 
 /** Lines for people. */
 export function planText(plan: EnginePlan, limit: number): string[] {
-  const { device, dtype, threads, maxModelLen, maxNumBatchedTokens, prefixCacheBytes } = plan
+  const { maxModelLen, maxNumBatchedTokens, prefixCacheBytes, tower, ownMemory } = plan
   const parts = [
-    `weights ${size(plan.packedBytes)}`,
+    ...(ownMemory === undefined ? [`weights ${size(plan.packedBytes)}`] : []),
     `a batch of ${withCommas(maxNumBatchedTokens)} tokens ${size(plan.workspaceBytes)}`,
     `a prompt of ${withCommas(maxModelLen)} tokens ${size(plan.longestPromptBytes)}`,
-    `kept prefixes ${size(prefixCacheBytes)}`,
+    ...(ownMemory === undefined ? [`kept prefixes ${size(prefixCacheBytes)}`] : []),
   ]
-  const { tower } = plan
   const images = tower && [
-    `vision tower ${size(tower.packedBytes)}`,
-    `a run of it ${size(tower.workspaceBytes)}`,
+    ...(ownMemory === undefined ? [`vision tower ${size(tower.packedBytes)}`] : []),
+    `a run of the vision tower ${size(tower.workspaceBytes)}`,
     `its largest image or video ${size(tower.largestBytes)}`,
     `kept images ${size(tower.cacheBytes)}`,
   ]
   return [
-    `Plan: ${dtype} on ${device} with ${threads} ${threads === 1 ? 'thread' : 'threads'}.`,
+    `Plan: ${whereText(plan)}.`,
     ...(images === undefined ? [] : [`Plan: ${images.join(', ')}.`]),
     `Plan: ${parts.join(', ')}; ${size(totalBytes(plan))} of ${size(limit)} of memory at most.`,
   ]
+}
+
+function whereText({ device, dtype, threads, ownMemory }: EnginePlan): string {
+  if (ownMemory === undefined) return `${dtype} on ${device} with ${threads} ${threads === 1 ? 'thread' : 'threads'}`
+  const { numDevices } = ownMemory
+  return numDevices === 1
+    ? `${dtype} on one ${device}, with weights and values in its own memory`
+    : `${dtype} on ${numDevices} ${device} devices, with weights and values in their own memory`
 }
 
 /** Throws MEMORY_EXHAUSTED, naming the flag that helps most. `limit` in bytes. */

@@ -11,6 +11,7 @@ import { type RunningServer, type ServerOptions, startServer } from '../server/s
 import { untilAborted } from '../server/until-aborted.js'
 import type { Context } from './context.js'
 import { packageVersion } from './help.js'
+import { placeOf } from './open-model.js'
 import type { PhaseName } from './panel/phases.js'
 import { withCommas } from './progress-text.js'
 import { accessOptions, tlsOptions } from './serve-access.js'
@@ -43,7 +44,7 @@ async function serveWith(context: Context, view: ServeView, started: number): Pr
   view.starting(engine.model)
   const server = await startServer(options)
   const stopReloading = reloadOnHangup({ server, settings, log })
-  log.info(`Listening at ${server.address}; loading ${engine.model} on ${engine.device}.`)
+  log.info(`Listening at ${server.address}; loading ${engine.model} on ${placeOf(engine)}.`)
   warnOfVisibleKey(log)
   warnOfOpenDoor(options, log)
   try {

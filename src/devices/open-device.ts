@@ -14,8 +14,15 @@ export function chooseDevice(asked: DeviceName | 'auto', say: (message: string) 
   return 'ort'
 }
 
-/** Throws DEVICE_UNAVAILABLE when this machine lacks the device. */
-export async function openDevice(name: DeviceName): Promise<Device> {
+export interface OpenDeviceOptions {
+  /** Devices of that kind (default 1), where there are several; programs run on all of them. */
+  count?: number | undefined
+  /** Told of what is odd about this machine, that a device was lost, and that it is back. */
+  say?: ((message: string) => void) | undefined
+}
+
+/** Throws DEVICE_UNAVAILABLE when this machine lacks the device, or has fewer than asked for. */
+export async function openDevice(name: DeviceName, options: OpenDeviceOptions = {}): Promise<Device> {
   switch (name) {
     case 'cpu':
       return createCpuDevice()
@@ -23,6 +30,11 @@ export async function openDevice(name: DeviceName): Promise<Device> {
       return createReferenceDevice()
     case 'ort':
       return await createOrtDevice()
+    case 'npu': {
+      // Few machines have one.
+      const { createNpuDevice } = await import('./npu/npu.js')
+      return await createNpuDevice(options)
+    }
     default:
       return name satisfies never
   }

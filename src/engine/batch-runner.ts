@@ -1,6 +1,8 @@
-// Runs batches on the device. A batch that fails is taken apart until the item that cannot be computed stands alone.
+// Runs batches on the device. A batch that fails is taken apart until the item that cannot be computed stands alone; one
+// whose device was lost fails as a whole.
 
 import type { LoadedProgram } from '../devices/device.js'
+import { isLost } from '../devices/lost.js'
 import { asQvlError, QvlError } from '../errors.js'
 import type { Model } from '../models/model.js'
 import type { PooledRows } from './answers.js'
@@ -74,8 +76,11 @@ export class BatchRunner {
 
   /** Halves of what failed, without kept prefixes. `sure` means that a sequence which failed alone failed by itself. */
   async #isolate(sequences: readonly TreeSequence[], failure: Failure): Promise<Outcome[]> {
-    if (isOutOfMemory(failure.error)) this.#options.onOutOfMemory()
-    if (sequences.length === 1 && failure.sure) return [itemFailed(failure.error)]
+    const { error } = failure
+    // No item is to blame, and there is nothing to try them on.
+    if (isLost(error)) return sequences.map(() => error)
+    if (isOutOfMemory(error)) this.#options.onOutOfMemory()
+    if (sequences.length === 1 && failure.sure) return [isTooLong(error) ? error : itemFailed(error)]
     const outcomes: Outcome[] = []
     for (const half of halves(sequences)) outcomes.push(...(await this.#retry(half, failure)))
     return outcomes
@@ -112,6 +117,9 @@ function halves<Item>(items: readonly Item[]): (readonly Item[])[] {
 }
 
 const isOutOfMemory = (error: unknown): boolean => error instanceof QvlError && error.code === 'DEVICE_OUT_OF_MEMORY'
+
+/** Of a device that is made for sequences up to some length. */
+const isTooLong = (error: unknown): error is QvlError => error instanceof QvlError && error.code === 'INPUT_TOO_LONG'
 
 function itemFailed(cause: unknown): QvlError {
   return new QvlError('ENGINE_ITEM_FAILED', {

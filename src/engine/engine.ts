@@ -1,9 +1,10 @@
 // The engine: opens a checkpoint on a device, and answers tasks.
 
 import { findNonFinite, type WeightTable } from '../checkpoint/weights.js'
-import type { LoadedProgram } from '../devices/device.js'
+import type { Device, LoadedProgram, LoadOptions } from '../devices/device.js'
 import { chooseDevice, openDevice } from '../devices/open-device.js'
 import { QvlError } from '../errors.js'
+import type { Model } from '../models/model.js'
 import { type AnswerContext, answer } from './answers.js'
 import { findCheckpoint } from './find-checkpoint.js'
 import type { Images } from './images.js'
@@ -32,7 +33,7 @@ import type {
   VisualsReport,
 } from './requests.js'
 import type { Computed } from './task-run.js'
-import { Turns } from './turns.js'
+import { noTurns, Turns } from './turns.js'
 
 /**
  * Open a model. Throws MODEL_*, HUB_*, CHECKPOINT_*, CONFIG_*, TENSOR_*, TOKENIZER_* and TEMPLATE_INVALID for what is
@@ -41,19 +42,28 @@ import { Turns } from './turns.js'
 export async function openEngine(options: EngineOptions): Promise<Engine> {
   const warn = warnOnce(options.warn)
   const checkpoint = await findCheckpoint({ ...options, warn })
-  const preparerOptions = toPreparerOptions(options, checkpoint.dir)
+  const deviceName = chooseDevice(options.device ?? 'auto', warn)
+  const preparerOptions = { ...toPreparerOptions(options, checkpoint.dir), device: deviceName }
   const preparer = await preparerOf(checkpoint, preparerOptions, warn)
   const { tokenizer } = preparer
   const { model, head } = await loadModel(checkpoint, { kind: preparer.model.kind, tokenizer })
-  const device = await openDevice(chooseDevice(options.device ?? 'auto', warn))
-  const { threads, quantization } = options
+  const device = await openDevice(deviceName, {
+    count: options.dataParallelSize,
+    say: options.warn,
+  })
+  const { model: name, threads, quantization, signal } = options
   const { fingerprint, config } = checkpoint
   const dtype = dtypeOf(config, options.dtype)
-  const load = { threads, dtype, quantization, fingerprint, warn }
-  const program = await device.load(model.program, model.weights, load)
-  const turns = new Turns()
+  const load = {
+    ...{ model: name, threads, dtype, quantization, fingerprint },
+    ...{ warn, signal, maxRows: preparer.model.maxModelLen },
+  }
+  options.onPack?.()
+  const program = await loadOn(device, model, load)
+  const turns = device.hasOwnCores ? noTurns : new Turns()
   const images = imagesOf(model, config, {
     turns,
+    numLanes: program.numLanes ?? 1,
     media: options.media,
     load: (tower, weights) => device.load(tower, weights, visionLoad(load)),
   })
@@ -65,6 +75,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
       yesNo: head?.rows.length === 2 ? { no: head.rows[0]!, yes: head.rows[1]! } : undefined,
       activation: config.classifier.activation,
     },
+    device,
     program,
     weights: model.weights,
     images,
@@ -80,11 +91,22 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
   })
 }
 
+/** What was opened is given back when the program cannot be loaded. */
+async function loadOn(device: Device, { program, weights }: Model, options: LoadOptions): Promise<LoadedProgram> {
+  try {
+    return await device.load(program, weights, options)
+  } catch (error) {
+    await device.close?.()
+    throw error
+  }
+}
+
 interface EngineParts {
   model: Engine['model']
   preparer: Preparer
   preparerOptions: PreparerOptions
   answers: AnswerContext
+  device: Device
   program: LoadedProgram
   weights: WeightTable
   queue: Queue
@@ -172,6 +194,7 @@ class RunningEngine implements Engine {
     await this.#parts.images?.close()
     await this.#parts.queue.idle()
     await this.#parts.program.close()
+    await this.#parts.device.close?.()
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -251,7 +274,7 @@ const closed = (): QvlError =>
 const hasVisuals = ({ sequences }: Task): boolean => sequences.some(({ visuals }) => visuals !== undefined)
 
 /** Only what can cross to another thread. */
-function toPreparerOptions(options: EngineOptions, dir: string): PreparerOptions {
+export function toPreparerOptions(options: EngineOptions, dir: string): PreparerOptions {
   const { model, name, maxModelLen, hfOverrides, convert, chatTemplate, specialTokensInText } = options
   const { promptFormat, defaultPrompt, pooling, lateInteraction } = options
   const prompts = { chatTemplate, promptFormat, defaultPrompt, specialTokensInText }

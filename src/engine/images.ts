@@ -22,8 +22,10 @@ export interface ImagesOptions {
   model: VisionModel
   /** Loads the tower; called once, for the first image. */
   loadTower: () => Promise<LoadedProgram>
-  /** The tower and the decoder share the machine in turn. */
-  turns: Turns
+  /** The tower and the decoder share the machine in turn, where they share it. */
+  turns: Pick<Turns, 'take'>
+  /** Devices that the tower is loaded on. */
+  numLanes: number
   media: MediaOptions | undefined
   patches: { patchSize: number; temporalPatchSize: number; mergeSize: number }
 }
@@ -39,10 +41,10 @@ export class Images {
 
   constructor(options: ImagesOptions) {
     this.#options = options
-    const { model, turns, media } = options
+    const { model, turns, numLanes, media } = options
     this.#runner = new VisionRunner({
       model,
-      device: { run: (inputs) => turns.take(async () => (await this.#loadTower()).run(inputs)) },
+      device: { run: (inputs) => turns.take(async () => (await this.#loadTower()).run(inputs)), numLanes },
       maxPatches: maxPatchesPerRun,
       maxBytes: media?.cacheBytes ?? defaultVisualCacheBytes,
     })
@@ -124,7 +126,11 @@ export class Images {
   }
 
   #loadTower(): Promise<LoadedProgram> {
-    this.#tower ??= this.#options.loadTower()
+    this.#tower ??= this.#options.loadTower().catch((error: unknown) => {
+      // A device that was lost meanwhile comes back.
+      this.#tower = undefined
+      throw error
+    })
     return this.#tower
   }
 }

@@ -1,5 +1,7 @@
 // The engine's limits, each with its default, its flag and its reason.
 
+import type { DeviceName } from '../devices/device.js'
+import { defaultMaxRows } from '../devices/npu/gears.js'
 import { QvlError } from '../errors.js'
 
 /**
@@ -40,14 +42,15 @@ export const defaultVisualCacheBytes = 1024 ** 3
 
 /**
  * The longest prompt that a model takes. What sentence-transformers keeps as `max_seq_length` is a default: more may be
- * asked for. Throws USAGE when more is asked for than the checkpoint was made for.
+ * asked for. An npu is compiled for shorter ones, unless more is asked for. Throws USAGE when more is asked for than the checkpoint was made for.
  */
 export function maxPromptTokens(
   asked: number | undefined,
   maxPositions: number,
-  { maxSeqLength = maxPositions }: { maxSeqLength?: number | undefined } = {},
+  { maxSeqLength = maxPositions, device }: { maxSeqLength?: number | undefined; device?: DeviceName | undefined } = {},
 ): number {
-  if (asked === undefined || asked === -1) return Math.min(maxPositions, maxSeqLength, defaultMaxModelLen)
+  const most = device === 'npu' ? defaultMaxRows : defaultMaxModelLen
+  if (asked === undefined || asked === -1) return Math.min(maxPositions, maxSeqLength, most)
   if (asked <= maxPositions) return asked
   throw new QvlError('USAGE', {
     what: `--max-model-len ${asked} is more than the model can do.`,

@@ -7,10 +7,12 @@ import type { Model } from '../models/model.js'
 import type { Program } from '../program/program.js'
 import { Images } from './images.js'
 import type { EngineOptions } from './options.js'
+import type { QueuedDevice } from './queue.js'
 import type { Turns } from './turns.js'
 
 interface OpenImagesOptions extends Pick<EngineOptions, 'media'> {
-  turns: Turns
+  turns: Pick<Turns, 'take'>
+  numLanes: number
   load(tower: Program, weights: WeightTable): Promise<LoadedProgram>
 }
 
@@ -18,11 +20,12 @@ interface OpenImagesOptions extends Pick<EngineOptions, 'media'> {
 export function imagesOf({ vision }: Model, config: ModelConfig, options: OpenImagesOptions): Images | undefined {
   if (vision === undefined || config.family !== 'qwen3-vl') return undefined
   const { patchSize, temporalPatchSize, spatialMergeSize: mergeSize } = config.vision
-  const { turns, media, load } = options
+  const { turns, numLanes, media, load } = options
   return new Images({
     model: vision,
     loadTower: () => load(vision.program, vision.weights),
     turns,
+    numLanes,
     media,
     patches: { patchSize, temporalPatchSize, mergeSize },
   })
@@ -31,13 +34,15 @@ export function imagesOf({ vision }: Model, config: ModelConfig, options: OpenIm
 /** The tower keeps bfloat16 or float32 products: its activations have outliers that int8 would cut. Its packed weights are its own. */
 export function visionLoad(load: LoadOptions): LoadOptions {
   const { fingerprint } = load
-  return { ...load, quantization: undefined, fingerprint: fingerprint && `${fingerprint}-vision` }
+  return { ...load, quantization: undefined, maxRows: undefined, fingerprint: fingerprint && `${fingerprint}-vision` }
 }
 
-/** The decoder, as one of two who use the machine. What it is told to forget is forgotten in turn, as before. */
-export function inTurns(program: LoadedProgram, turns: Turns): Pick<LoadedProgram, 'run' | 'keptSpans'> {
-  const { keptSpans } = program
+/** A program as one of two who use the machine. What it is told to forget is forgotten in turn, as before. */
+export function inTurns(program: QueuedDevice, turns: Pick<Turns, 'take'>): QueuedDevice {
+  const { keptSpans, wholeSequences, numLanes } = program
   return {
+    ...(wholeSequences && { wholeSequences }),
+    ...(numLanes && { numLanes }),
     run: (inputs) => turns.take(() => program.run(inputs)),
     ...(keptSpans && {
       keptSpans: {

@@ -3,6 +3,7 @@
 import type { DeviceName, LoadOptions } from '../devices/device.js'
 import type { Pooling } from '../prompts/prompt.js'
 import type { BatchReport, VisualSettings } from './requests.js'
+import type { UpstreamOptions } from './upstream/options.js'
 
 export interface EngineOptions {
   /** A folder, or a hub id. */
@@ -13,6 +14,8 @@ export interface EngineOptions {
   downloadDir?: string | undefined
   /** `auto` (default): cpu where this installation has it, else ort. */
   device?: DeviceName | 'auto' | undefined
+  /** Devices that serve one queue, where there are several of a kind (default 1): npu. */
+  dataParallelSize?: number | undefined
   threads?: number | undefined
   /**
    * Number type of matrix products; when absent the device's own choice, and float32 for encoders that are not stored in
@@ -48,8 +51,12 @@ export interface EngineOptions {
   lateInteraction?: boolean | undefined
   specialTokensInText?: 'literal' | 'parse' | undefined
   media?: MediaOptions | undefined
-  /** Warnings for people, each at most once. */
+  /** Replicas that compute in place of a device here. */
+  upstream?: UpstreamOptions | undefined
+  /** Warnings for people, each at most once; but every time that a device is lost, and that it is back. */
   warn?: ((message: string) => void) | undefined
+  /** Told when everything is read and the weights are brought into the form of the device. */
+  onPack?: (() => void) | undefined
   /** Told of every batch. */
   onBatch?: ((report: BatchReport) => void) | undefined
   /** Ends a download. */

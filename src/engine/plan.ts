@@ -27,6 +27,8 @@ import type { EngineOptions } from './options.js'
 /** Sizes are in bytes. */
 export interface EnginePlan {
   device: DeviceName
+  /** Devices with memory of their own, where weights and values are; absent for those that use this machine's. */
+  ownMemory?: { numDevices: number }
   /** Number type of the matrix products. */
   dtype: Arithmetic['products']
   threads: number
@@ -62,7 +64,10 @@ export async function planEngine(options: EngineOptions): Promise<EnginePlan> {
   const arithmetic = { ...options, dtype: dtypeOf(config, options.dtype) }
   const device = chooseDevice(options.device ?? 'auto', (message) => options.warn?.(message))
   const { maxNumBatchedTokens = defaultMaxNumBatchedTokens, maxNumSeqs = defaultMaxNumSeqs } = options
-  const maxModelLen = maxPromptTokens(options.maxModelLen, networkOf(config).maxPositions, sentenceTransformers?.limits)
+  const maxModelLen = maxPromptTokens(options.maxModelLen, networkOf(config).maxPositions, {
+    ...sentenceTransformers?.limits,
+    device,
+  })
   const decoder = decoderOf(checkpoint)
   const { dtype, quantization } = arithmetic
   const footprint = (rows: number, sequences: number) =>
@@ -71,6 +76,7 @@ export async function planEngine(options: EngineOptions): Promise<EnginePlan> {
   const batch = footprint(maxNumBatchedTokens, maxNumSeqs)
   return {
     device,
+    ...(device === 'npu' && { ownMemory: { numDevices: options.dataParallelSize ?? 1 } }),
     dtype: productsOf(device, checkpoint, arithmetic),
     threads: device === 'reference' ? 1 : (options.threads ?? usableCores()),
     maxModelLen,

@@ -3,6 +3,7 @@
 import { type Checkpoint, openCheckpoint } from '../checkpoint/checkpoint.js'
 import { networkOf } from '../checkpoint/config.js'
 import { headRows } from '../checkpoint/head-rows.js'
+import type { DeviceName } from '../devices/device.js'
 import { QvlError } from '../errors.js'
 import { ChatTemplate } from '../prompts/chat-template.js'
 import { readChatTemplateFiles } from '../prompts/chat-template-files.js'
@@ -48,6 +49,8 @@ export interface PreparerOptions
   dir: string
   /** As the user named the model. */
   id: string
+  /** The one that computes; it may take shorter prompts than others. */
+  device?: DeviceName | undefined
 }
 
 /**
@@ -84,7 +87,10 @@ export async function preparerOf(
     warn,
   })
   const { hidden, vocabSize, maxPositions } = networkOf(config)
-  const maxModelLen = maxPromptTokens(options.maxModelLen, maxPositions, sentenceTransformers?.limits)
+  const maxModelLen = maxPromptTokens(options.maxModelLen, maxPositions, {
+    ...sentenceTransformers?.limits,
+    device: options.device,
+  })
   return new CheckpointPreparer({
     model: {
       id,

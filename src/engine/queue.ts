@@ -25,8 +25,14 @@ export interface QueueOptions extends BatchLimits {
   onBatch?: ((report: BatchReport) => void) | undefined
 }
 
+/** What the queue needs to know of a device. */
+export type QueuedDevice = Pick<LoadedProgram, 'run' | 'keptSpans' | 'wholeSequences' | 'numLanes'>
+
 /** A turn of a request takes this part of a batch. */
 const turnsPerBatch = 4
+
+/** One is computed, and the next is packed and handed over. */
+const batchesPerLane = 2
 
 export class Queue {
   /** Rows computed so far, shared prefixes once, and tokens asked for. */
@@ -34,6 +40,7 @@ export class Queue {
   readonly #options: QueueOptions
   readonly #runner: BatchRunner
   readonly #share: boolean
+  readonly #numLanes: number
   readonly #cache: PrefixCache | undefined
   readonly #waiting: FairQueue<Piece>
   readonly #load = { waitingTasks: 0, runningTasks: 0, waitingTokens: 0 }
@@ -43,11 +50,13 @@ export class Queue {
   #runningTokens = 0
   #lastEnd = 0
   #running: Promise<void> | undefined
+  #wake: () => void = () => {}
 
-  constructor(model: Model, device: Pick<LoadedProgram, 'run' | 'keptSpans'>, options: QueueOptions) {
+  constructor(model: Model, device: QueuedDevice, options: QueueOptions) {
     this.#options = options
     this.#maxNumBatchedTokens = options.maxNumBatchedTokens
-    this.#share = model.causal && options.sharePrefixes
+    this.#share = model.causal && options.sharePrefixes && device.wholeSequences !== true
+    this.#numLanes = device.numLanes ?? 1
     this.#waiting = new FairQueue(Math.ceil(options.maxNumBatchedTokens / turnsPerBatch))
     const { prefixCacheBytes = 0 } = options
     if (this.#share && device.keptSpans !== undefined && prefixCacheBytes > 0) {
@@ -104,21 +113,35 @@ export class Queue {
         if (--numLeft === 0) signal?.removeEventListener('abort', stop)
       })
     }
+    this.#wake()
     this.#running ??= this.#run()
   }
 
-  /** One batch is packed and handed to the device while the one before it runs. */
+  /** On each lane of the device, one batch is packed and handed over while the one before it runs. */
   async #run(): Promise<void> {
     // Everything that is queued in the same turn belongs to the same first batch.
     await Promise.resolve()
-    let ahead = this.#start()
-    while (ahead !== undefined) {
-      const running = ahead
-      ahead = this.#start()
-      await running
-      ahead ??= this.#start()
+    const running = new Set<Promise<void>>()
+    for (;;) {
+      const batch = running.size < batchesPerLane * this.#numLanes ? this.#start() : undefined
+      if (batch === undefined) {
+        if (running.size === 0) break
+        await Promise.race(running.size < this.#numLanes ? [...running, this.#submitted()] : running)
+        continue
+      }
+      const answered = batch.then(() => void running.delete(answered))
+      running.add(answered)
+      // Packing the batches of many devices takes a while.
+      if (running.size >= batchesPerLane && running.size < batchesPerLane * this.#numLanes) await nextTurn()
     }
     this.#running = undefined
+  }
+
+  /** Resolves when more is queued: a lane that has nothing to do starts at once. */
+  #submitted(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#wake = resolve
+    })
   }
 
   /** Start the next batch; the promise resolves when its sequences are answered, and never rejects. */
@@ -144,7 +167,8 @@ export class Queue {
     const started = performance.now()
     const { outcomes, failed } = await this.#runner.run(packed)
     this.#runningTokens -= promptTokens
-    // A batch that was handed over while another ran began when that one ended.
+    // A batch that was handed over while another ran began when that one ended. With several lanes this is the time from
+    // end to end, of which the rate is made.
     const seconds = (performance.now() - Math.max(started, this.#lastEnd)) / 1000
     this.#lastEnd = performance.now()
     this.#rate.add(promptTokens, seconds)

@@ -318,7 +318,7 @@ export interface VisualsReport {
 
 /** What offline/, api/ and server/ see of the engine. */
 export interface Engine extends AsyncDisposable {
-  readonly model: ModelFacts & { readonly device: DeviceName }
+  readonly model: ModelFacts & { readonly device: DeviceName | 'upstream' }
   readonly preparer: Preparer
   /** To open the same preparer in another thread. */
   readonly preparerOptions: PreparerOptions

@@ -10,3 +10,6 @@ export class Turns {
     return mine
   }
 }
+
+/** For programs that compute elsewhere and take nothing from each other. */
+export const noTurns: Pick<Turns, 'take'> = { take: (work) => work() }

@@ -1,6 +1,7 @@
 // Image features: each image goes through the vision tower once, and what came out is kept for the next request.
 
 import type { LoadedProgram } from '../devices/device.js'
+import { isLost } from '../devices/lost.js'
 import { asQvlError, QvlError } from '../errors.js'
 import type { Visual } from '../media/visual.js'
 import type { Patches, VisionModel, VisualFeatures } from '../models/model.js'
@@ -8,7 +9,7 @@ import type { VisualsReport } from './requests.js'
 
 export interface VisionOptions {
   model: VisionModel
-  device: Pick<LoadedProgram, 'run'>
+  device: Pick<LoadedProgram, 'run' | 'numLanes'>
   /** Patches computed in one run; a larger image or video runs alone. */
   maxPatches: number
   /** Memory for features that nobody waits for any more (`--mm-processor-cache-gb`); 0 keeps none. */
@@ -37,12 +38,13 @@ export class VisionRunner {
   readonly #report = { queries: 0, hits: 0 }
   #usedBytes = 0
   #running: Promise<void> | undefined
+  #wake: () => void = () => {}
 
   constructor(options: VisionOptions) {
     this.#options = options
   }
 
-  /** The features of an image or video. Rejects with MEDIA_*, DEVICE_FAILED or the signal's reason. */
+  /** The features of an image or video. Rejects with MEDIA_*, ENGINE_ITEM_FAILED, DEVICE_LOST or the signal's reason. */
   features(visual: Visual, signal?: AbortSignal): Promise<VisualFeatures> {
     this.#report.queries++
     const known = this.#entries.get(visual.key)
@@ -69,21 +71,36 @@ export class VisionRunner {
     features.catch(() => undefined)
     const entry: Entry = { visual, features, bytes: 0, numWaiting: 0, resolve, reject }
     this.#waiting.push(entry)
+    this.#wake()
     this.#running ??= this.#run()
     return entry
   }
 
-  /** Images are decoded for the next run while the tower computes one. */
+  /** Images are decoded for the next run while the tower computes one on each of its lanes. */
   async #run(): Promise<void> {
     await Promise.resolve()
+    const { numLanes = 1 } = this.#options.device
+    const computing = new Set<Promise<void>>()
     let ahead = this.#load()
-    while (ahead !== undefined) {
+    while (ahead !== undefined || computing.size > 0) {
       const loaded = await ahead
       ahead = this.#load()
-      await this.#compute(loaded)
+      if (loaded !== undefined) {
+        const computed = this.#compute(loaded).then(() => void computing.delete(computed))
+        computing.add(computed)
+      }
+      if (computing.size >= numLanes) await Promise.race(computing)
+      else if (ahead === undefined) await Promise.race([...computing, this.#entered()])
       ahead ??= this.#load()
     }
     this.#running = undefined
+  }
+
+  /** Resolves when another image is asked for: a lane that has nothing to do starts at once. */
+  #entered(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#wake = resolve
+    })
   }
 
   /** Takes what fits into one run, and cuts it into patches. Undefined when nothing waits. */
@@ -127,7 +144,7 @@ export class VisionRunner {
       )
       for (const [index, { entry }] of loaded.entries()) this.#keep(entry, features[index]!)
     } catch (error) {
-      if (loaded.length === 1) this.#fail(loaded[0]!.entry, itemFailed(error))
+      if (loaded.length === 1 || isLost(error)) for (const { entry } of loaded) this.#fail(entry, itemFailed(error))
       else for (const one of loaded) await this.#compute([one])
     }
   }
@@ -177,6 +194,7 @@ const bytesOf = ({ main, deepstack }: VisualFeatures): number =>
   deepstack.reduce((sum, { byteLength }) => sum + byteLength, main.byteLength)
 
 function itemFailed(error: unknown): QvlError {
+  if (isLost(error)) return error
   const own = asQvlError(error)
   return new QvlError('ENGINE_ITEM_FAILED', {
     what: 'An image could not be computed.',

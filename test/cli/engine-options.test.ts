@@ -49,6 +49,18 @@ describe('engineOptions', () => {
     expect(await options('embed', '--quantization', 'None')).toMatchObject(plain)
   })
 
+  it('uses several devices and float16 where a device has them, and says where a number does nothing', async () => {
+    const npu = await options('score', '--device', 'npu', '-dp', '4', '--dtype', 'half')
+    expect(npu).toMatchObject({ device: 'npu', dataParallelSize: 4, dtype: 'float16' })
+    expect(numberSettings(npu).dataParallelSize).toBe(4)
+    const notes: string[] = []
+    const words = ['--device', 'ort', '--data-parallel-size', '2']
+    const { settings } = await readSettings('score', words, { XDG_CONFIG_HOME: '/nonexistent' })
+    const ort = await engineOptions(settings, 'score', { note: (message) => notes.push(message) })
+    expect(ort.dataParallelSize).toBeUndefined()
+    expect(notes).toEqual([expect.stringMatching(/^--data-parallel-size 2 has no effect on the device ort/)])
+  })
+
   it.each<[string, () => string, () => { name: string; text: string }]>([
     ['a file', () => template, () => ({ name: template, text: '{{ messages[0].content }}\n\n' })],
     ['a text with braces', () => '{{ query }}', () => ({ name: '--chat-template', text: '{{ query }}' })],

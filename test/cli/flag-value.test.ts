@@ -68,7 +68,7 @@ describe('parseFlagValue', () => {
     ['threads', '1e3', /whole number/],
     ['truncate-prompt-tokens', '-2', /from -1/],
     ['max-model-len', '0', /8k or 8K/],
-    ['device', 'cuda', /auto, cpu, ort, reference/],
+    ['device', 'cuda', /auto, cpu, ort, npu, reference/],
     ['strict', 'maybe', /true or false/],
     ['hf-overrides', '"a"', /JSON object/],
   ])('--%s %j is refused', (name, text, message) => {

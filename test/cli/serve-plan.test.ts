@@ -26,9 +26,22 @@ describe('a plan', () => {
   it('has a line for the vision tower', () => {
     const [, line, last] = planText({ ...plan({}), tower: tower({ run: 0.5, largest: 2, kept: 1 }) }, 64 * GiB)
     expect(line).toBe(
-      'Plan: vision tower 1.0 GiB, a run of it 512 MiB, its largest image or video 2.0 GiB, kept images 1.0 GiB.',
+      'Plan: vision tower 1.0 GiB, a run of the vision tower 512 MiB, its largest image or video 2.0 GiB, kept images 1.0 GiB.',
     )
     expect(last).toMatch(/; 6\.2 GiB of 64\.0 GiB of memory at most\.$/)
+  })
+
+  it.each([
+    [1, 'float16 on one npu, with weights and values in its own memory.'],
+    [4, 'float16 on 4 npu devices, with weights and values in their own memory.'],
+  ])('counts the memory here where %d devices have their own', (numDevices, first) => {
+    const npu = { device: 'npu', dtype: 'float16', ownMemory: { numDevices }, packedBytes: 0 } as const
+    const lines = planText({ ...plan({ batch: 0.5, prompt: 0.25 }), ...npu, tower: tower({ weights: 0 }) }, 64 * GiB)
+    expect(lines).toEqual([
+      `Plan: ${first}`,
+      'Plan: a run of the vision tower 0 MiB, its largest image or video 0 MiB, kept images 0 MiB.',
+      'Plan: a batch of 8,192 tokens 512 MiB, a prompt of 32,768 tokens 256 MiB; 704 MiB of 64.0 GiB of memory at most.',
+    ])
   })
 
   const cases: { name: string; plan: EnginePlan; limit: number; says: RegExp | undefined }[] = [

@@ -3,8 +3,10 @@
 import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import path from 'node:path'
+import { findAtc } from '../../devices/npu/atc.js'
 import type { NpuProbe } from '../../devices/npu/native.js'
 import { visibleDevicesWarning } from '../../devices/npu/visible-devices.js'
+import { QvlError } from '../../errors.js'
 import { ask } from './ask.js'
 import type { Check } from './check.js'
 import { sizeText } from './size-text.js'
@@ -30,7 +32,7 @@ export async function ascendChecks({ wanted, env, signal }: AscendOptions): Prom
     ask({ ask: 'npu' }, { signal }),
     driverCheck(),
     smiCheck(signal),
-    atcCheck(home, env),
+    atcCheck(env),
   ])
   const found = 'answer' in probe ? libraryChecks(probe.answer) : [libraryFailed(probe.failed, home)]
   return [driver, smi, ...found, ...visibleCheck(env), atc]
@@ -92,10 +94,13 @@ function visibleCheck({ ASCEND_RT_VISIBLE_DEVICES: list }: NodeJS.ProcessEnv): C
   return warning === undefined ? [] : [line('visible', 'note', warning)]
 }
 
-async function atcCheck(home: string | undefined, env: NodeJS.ProcessEnv): Promise<Check> {
-  const folders = [...(home === undefined ? [] : [path.join(home, 'bin')]), ...(env.PATH ?? '').split(path.delimiter)]
-  const atc = folders.map((folder) => path.join(folder, 'atc')).find((file) => existsSync(file))
-  if (atc !== undefined) return line('atc', 'ok', atc)
-  const todo = 'Models that were compiled elsewhere run without it: see qvl compile.'
-  return line('atc', 'note', 'not found', todo)
+async function atcCheck(env: NodeJS.ProcessEnv): Promise<Check> {
+  try {
+    const { path: file, version } = await findAtc(undefined, env)
+    return line('atc', 'ok', version === 'unknown' ? file : `${file}, of ${version}`)
+  } catch (error) {
+    if (!(error instanceof QvlError)) throw error
+    const todo = 'Models that were compiled elsewhere run without it: see qvl compile.'
+    return line('atc', 'note', 'not found', todo)
+  }
 }

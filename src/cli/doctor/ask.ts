@@ -35,7 +35,12 @@ export function ask<Asked extends Question>(
     )
     // After the answer the timer ends a process that does not end by itself.
     asked.once('exit', () => clearTimeout(timer))
-    asked.once('exit', (code, by) => finish(crashed(by === null ? `with code ${code}` : `by ${by}`)))
+    asked.once('exit', (code, by) => {
+      const ended = (): void => finish(crashed(by === null ? `with code ${code}` : `by ${by}`))
+      // The answer may still be on its way: a channel is read to its end before it is closed.
+      if (asked.connected) asked.once('disconnect', ended)
+      else ended()
+    })
     asked.send(question, () => {})
   })
 }

@@ -3,19 +3,10 @@
 import type { Tensor, WeightTable } from '../../checkpoint/weights.js'
 import { QvlError } from '../../errors.js'
 import type { Op, Program, ProgramInput, RowsName, Value } from '../../program/program.js'
-import {
-  activate,
-  addRows,
-  headNorm,
-  layerNorm,
-  normalize,
-  rmsNorm,
-  rotary,
-  scatterRows,
-  spanMeans,
-} from './formulas.js'
+import { activate, addRows, normalize, scatterRows, spanMeans } from './formulas.js'
 import { Initialisers } from './initialisers.js'
 import { declarePlan, lowerAttention, type PlanInputs } from './lower-attention.js'
+import { type Lowered, lowerRows } from './lower-rows.js'
 import { elementType, int, OnnxGraph } from './model.js'
 
 /** A program as an ONNX model. Plain data, so that it can be posted to a worker thread. */
@@ -65,9 +56,18 @@ class Lowering {
   readonly #shared = new Map<string, string>()
   readonly #plans = new Map<string, PlanInputs>()
 
+  readonly #lowered: Lowered
+
   constructor(program: Program, weights: WeightTable) {
     this.#program = program
     this.#initialisers = new Initialisers(this.#graph, weights)
+    this.#lowered = {
+      graph: this.#graph,
+      name: (value) => this.#name(value),
+      width: (value) => this.#width(value),
+      perHead: (table) => this.#perHead(table),
+      weight: (name, ...dims) => this.#weight(name, ...dims),
+    }
   }
 
   lower(op: Op, index: number): void {
@@ -108,42 +108,16 @@ class Lowering {
         const product = g.op('Gemm', [this.#name(op.x), weight, ...bias], { transB: int(1) })
         return activate(g, product, op.activation)
       }
-      case 'rmsNorm':
-        return rmsNorm(g, this.#name(op.x), this.#weight(op.weight, this.#width(op.x)), op.eps)
-      case 'layerNorm': {
-        const width = this.#width(op.x)
-        return layerNorm(g, this.#name(op.x), this.#weight(op.weight, width), this.#weight(op.bias, width), op.eps)
-      }
-      case 'headNorm': {
-        const { headDim, eps } = op
-        return headNorm(g, this.#name(op.x), this.#weight(op.weight, headDim), {
-          width: this.#width(op.x),
-          headDim,
-          eps,
-        })
-      }
-      case 'rotary': {
-        const [cos, sin] = [this.#perHead(op.cos), this.#perHead(op.sin)]
-        return rotary(g, this.#name(op.x), cos, sin, { width: this.#width(op.x), headDim: op.headDim })
-      }
       case 'attention': {
         const [q, k, v] = [this.#name(op.q), this.#name(op.k), this.#name(op.v)]
         return lowerAttention(g, op, { q, k, v, plan: this.#plan(op) })
       }
-      case 'swiglu': {
-        const gate = activate(g, this.#name(op.gate), 'silu')
-        return g.op('Mul', [gate, this.#name(op.up)])
-      }
-      case 'add':
-        return g.op('Add', [this.#name(op.a), this.#name(op.b)])
-      case 'scale':
-        return g.op('Mul', [this.#name(op.x), g.scalar(op.factor)])
       case 'mean':
         return spanMeans(g, this.#name(op.x), this.#spanEnds(op.spans, op.x), this.#width(op.x))
       case 'normalize':
         return normalize(g, this.#name(op.x))
       default:
-        return op satisfies never
+        return lowerRows(op, this.#lowered)
     }
   }
 

@@ -83,7 +83,7 @@ export class OnnxGraph {
   /** A node with several outputs. */
   ops(type: string, inputs: readonly string[], count: number, attributes: Record<string, Attribute> = {}): string[] {
     const name = this.name(type)
-    const outputs = Array.from({ length: count }, (_, i) => (count === 1 ? name : `${name}:${i}`))
+    const outputs = Array.from({ length: count }, (_, i) => (count === 1 ? name : `${name}/${i}`))
     this.#add({ name, type, inputs, outputs, attributes })
     return outputs
   }
@@ -116,9 +116,14 @@ export class OnnxGraph {
     return this.#constant(`float/${value}`, 'float32', [], new Float32Array([value]))
   }
 
+  /** An int32 constant of no dimensions. */
+  integer(value: number): string {
+    return this.#constant(`integer/${value}`, 'int32', [], new Int32Array([value]))
+  }
+
   /** An int64 constant of one dimension, such as a shape. */
   shape(...values: number[]): string {
-    return this.#constant(`shape/${values.join(',')}`, 'int64', [values.length], BigInt64Array.from(values, BigInt))
+    return this.#constant(`shape/${values.join('_')}`, 'int64', [values.length], BigInt64Array.from(values, BigInt))
   }
 
   encodeModel(): Uint8Array {
@@ -141,7 +146,7 @@ export class OnnxGraph {
   }
 
   /** Constants live in the outermost graph, each once. */
-  #constant(key: string, type: ElementType, dims: readonly number[], data: Float32Array | BigInt64Array): string {
+  #constant(key: string, type: ElementType, dims: readonly number[], data: Numbers): string {
     if (this.#parent !== undefined) return this.#parent.#constant(key, type, dims, data)
     const name = `constant/${key}`
     if (!this.#initialisers.has(name)) this.initialiser(name, type, dims, { raw: new Uint8Array(data.buffer) })
@@ -157,6 +162,8 @@ export class OnnxGraph {
     this.#nodes.push(node)
   }
 }
+
+type Numbers = Float32Array<ArrayBuffer> | Int32Array<ArrayBuffer> | BigInt64Array<ArrayBuffer>
 
 interface Node {
   name: string

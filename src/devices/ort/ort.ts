@@ -13,11 +13,23 @@ import { startWorker, WorkerProgram } from './worker-program.js'
 
 /** Throws DEVICE_UNAVAILABLE where ONNX Runtime is not installed or cannot run. */
 export async function createOrtDevice(): Promise<Device> {
-  const { listSupportedBackends } = await importRuntime()
   // The runtime takes an unknown provider without a word and computes on another, so ask before.
-  const names = listSupportedBackends().map(({ name }) => name)
+  const names = (await ortProviders()).map(({ name }) => name)
   if (!names.includes(provider)) throw lacksProvider(names)
   return { name: 'ort', load }
+}
+
+/** What the installed runtime knows to compute on; parts of it may have to be installed besides. */
+export interface OrtProvider {
+  name: string
+  /** Whether all that it needs of the runtime is here. */
+  bundled: boolean
+}
+
+/** Throws DEVICE_UNAVAILABLE. */
+export async function ortProviders(): Promise<OrtProvider[]> {
+  const { listSupportedBackends } = await importRuntime()
+  return listSupportedBackends().map(({ name, bundled }) => ({ name, bundled }))
 }
 
 async function load(program: Program, weights: WeightTable, options: LoadOptions): Promise<LoadedProgram> {

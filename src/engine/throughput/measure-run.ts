@@ -7,7 +7,7 @@ import type { EngineOptions } from '../options.js'
 import type { TreeSequence } from '../prefix-tree.js'
 import { Queue } from '../queue.js'
 import type { Sequence } from '../requests.js'
-import { Turns } from '../turns.js'
+import { noTurns, Turns } from '../turns.js'
 import { VisionRunner } from '../vision.js'
 import { resolveVisuals } from '../visual-rows.js'
 import { imageAlone, withoutImages } from './datasets.js'
@@ -41,6 +41,8 @@ export interface Parts {
 export interface Measured {
   model: Model
   programs: LoadedPrograms
+  /** As the device says it. */
+  hasOwnCores: boolean
   /** Of datasets with images. */
   noise: NoiseImages | undefined
   options: Pick<EngineOptions, 'maxNumBatchedTokens' | 'maxNumSeqs' | 'enablePrefixCaching' | 'signal'>
@@ -48,8 +50,8 @@ export interface Measured {
 
 /** Nothing is kept from pass to pass: each computes all of its images and prompts. */
 export async function measureRun(requests: readonly Sequence[][], measured: Measured): Promise<ThroughputRun> {
-  const { model, programs, options } = measured
-  const turns = new Turns()
+  const { model, programs, hasOwnCores, options } = measured
+  const turns = hasOwnCores ? noTurns : new Turns()
   const decoder = new Meter(model.program, programs.decoder)
   const tower = towerOf(measured, turns)
   const queue = new Queue(model, inTurns(decoder, turns), {
@@ -89,7 +91,10 @@ interface MeasuredTower {
   take(): TowerWork
 }
 
-function towerOf({ model: { vision }, programs, noise }: Measured, turns: Turns): MeasuredTower | undefined {
+function towerOf(
+  { model: { vision }, programs, noise }: Measured,
+  turns: Pick<Turns, 'take'>,
+): MeasuredTower | undefined {
   if (vision === undefined || programs.tower === undefined || noise === undefined) return undefined
   const meter = new Meter(vision.program, programs.tower)
   const device = inTurns(meter, turns)

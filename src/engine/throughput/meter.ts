@@ -3,6 +3,7 @@
 import type { LoadedProgram } from '../../devices/device.js'
 import { countFlops, type Flops } from '../../program/flops.js'
 import type { Program, ProgramInputs, ProgramOutputs } from '../../program/program.js'
+import type { QueuedDevice } from '../queue.js'
 
 /** What a program did between two looks. */
 export interface Work {
@@ -12,15 +13,20 @@ export interface Work {
   device?: { linearSeconds: number; attentionSeconds: number; totalSeconds: number }
 }
 
-export class Meter implements Pick<LoadedProgram, 'run'> {
+export class Meter implements QueuedDevice {
   readonly #program: Program
   readonly #loaded: LoadedProgram
   #flops: Flops = { linear: 0, attention: 0 }
   #before: ReturnType<NonNullable<LoadedProgram['statistics']>> | undefined
 
+  readonly wholeSequences?: true
+  readonly numLanes?: number
+
   constructor(program: Program, loaded: LoadedProgram) {
     this.#program = program
     this.#loaded = loaded
+    if (loaded.wholeSequences) this.wholeSequences = true
+    if (loaded.numLanes !== undefined) this.numLanes = loaded.numLanes
     this.#before = loaded.statistics?.()
   }
 

@@ -51,7 +51,9 @@ const peakSeconds = 0.5
 /** Throws what openEngine throws for model and device, and USAGE for sequences longer than the model's limit. */
 export async function measureThroughput(options: ThroughputOptions): Promise<ThroughputReport> {
   const { model: name, dummyWeights, dataset, enablePrefixCaching: prefixCaching = true } = options
-  const device = await openDevice(chooseDevice(options.device ?? 'auto', (message) => options.warn?.(message)))
+  const warn = (message: string): void => options.warn?.(message)
+  const device = await openDevice(chooseDevice(options.device ?? 'auto', warn), { count: options.dataParallelSize })
+  await using _device = { [Symbol.asyncDispose]: async () => device.close?.() }
   await using folder = await temporaryFolder()
   const opened = await openMeasuredModel({
     ...options,
@@ -60,11 +62,17 @@ export async function measureThroughput(options: ThroughputOptions): Promise<Thr
   })
   const { requests, noise } = requestsFor(opened, options)
   const { model, dtype, fingerprint } = opened
-  const { threads, quantization, signal, warn } = options
+  const { threads, quantization, signal } = options
   const load = { threads, dtype, quantization, fingerprint, cacheDir: folder.path, warn, signal }
   const { programs, loadSeconds } = await loadTwice(device, model, load)
-  await using _ = programs
-  const measures = await measureRuns(requests, { model, programs, noise, options })
+  await using _programs = programs
+  const measures = await measureRuns(requests, {
+    model,
+    programs,
+    noise,
+    options,
+    hasOwnCores: device.hasOwnCores ?? false,
+  })
   const packedWeights = packedBytes(programs)
   return {
     model: name,
