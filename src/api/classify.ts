@@ -53,8 +53,10 @@ export function renderClassify(
 
 function toPrompt(input: PromptInput, settings: RequestSettings): ClassifyRequest {
   switch (input.kind) {
-    case 'tokens':
-      return { content: { tokens: input.tokens } }
+    case 'tokens': {
+      const { tokens, media, secondFrom } = input
+      return { content: { tokens, media, secondFrom } }
+    }
     case 'content':
       if (typeof input.content === 'string') return { content: input.content }
       throw invalidField(input.path, input.content, 'the finished prompt as a string, or token ids')

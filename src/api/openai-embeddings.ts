@@ -79,8 +79,10 @@ function toPrompt(input: PromptInput, settings: RequestSettings): EmbedRequest {
   switch (input.kind) {
     case 'content':
       return { content: input.content }
-    case 'tokens':
-      return { content: { tokens: input.tokens } }
+    case 'tokens': {
+      const { tokens, media, secondFrom } = input
+      return { content: { tokens, media, secondFrom } }
+    }
     case 'conversation': {
       const recipe = officialRecipe(input.messages, input.chat)
       if (recipe === undefined) {

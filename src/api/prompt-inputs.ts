@@ -1,16 +1,17 @@
 // What a request about single prompts holds in `input` or `messages`: texts, token ids, contents or conversations.
 
-import type { ChatMessage } from '../engine/requests.js'
+import type { ChatMessage, TokenIds } from '../engine/requests.js'
 import type { Content } from '../prompts/content.js'
 import { parseContent } from './content.js'
 import { type ChatFields, isMessage, parseChatFields, parseMessages } from './conversation.js'
-import { type Fields, invalidField, isList, refusal } from './fields.js'
+import { Fields, isList, refusal } from './fields.js'
+import { isFinished, parseFinished, parseTokenIds } from './finished-prompt.js'
 import { checkItems, checkText, type RequestSettings } from './request-settings.js'
 
 /** One prompt of a request, and where it stands. */
 export type PromptInput = { path: string } & (
   | { kind: 'content'; content: Content }
-  | { kind: 'tokens'; tokens: readonly number[] }
+  | ({ kind: 'tokens' } & TokenIds)
   | { kind: 'conversation'; messages: readonly ChatMessage[]; chat: ChatFields }
 )
 
@@ -24,35 +25,24 @@ export function parsePromptInputs(fields: Fields, settings: RequestSettings): Pr
 export function parseInputs(fields: Fields, key: string, settings: RequestSettings): PromptInput[] {
   const path = fields.pathOf(key)
   const input = fields.get(key)
+  const parseItem = (item: unknown, at: string): PromptInput =>
+    isFinished(item) ? parseFinished(new Fields(item, at), fields) : parsePrompt(item, at, settings)
   if (!isList(input)) {
     if (input === undefined) throw fields.invalid(key, inputForms)
-    return [parseItem(input, path, settings)]
+    return [parseItem(input, path)]
   }
   if (input.length === 0) throw fields.invalid(key, inputForms)
   if (typeof input[0] === 'number') return [{ kind: 'tokens', tokens: parseTokenIds(input, path), path }]
   if (isConversation(input[0]) || isMessage(input[0])) return parseConversations(fields, key, settings)
   checkItems(input.length, path, settings)
-  return input.map((item, index) => parseItem(item, `${path}[${index}]`, settings))
-}
-
-/** Throws REQUEST_SCHEMA naming the first element that is no token id. */
-export function parseTokenIds(ids: readonly unknown[], path: string): number[] {
-  const wrong = ids.findIndex((id) => !isTokenId(id))
-  if (wrong >= 0) throw invalidField(`${path}[${wrong}]`, ids[wrong], 'token ids, which are whole numbers from 0')
-  return ids.filter(isTokenId)
+  return input.map((item, index) => parseItem(item, `${path}[${index}]`))
 }
 
 const inputForms = 'a string, token ids, or a list of strings, token id lists or content objects'
 
-/** Ids are 32-bit numbers in every tokenizer; whether one is in the vocabulary the preparer says. */
-const maxTokenId = 2 ** 31 - 1
-
-const isTokenId = (id: unknown): id is number =>
-  typeof id === 'number' && Number.isInteger(id) && id >= 0 && id <= maxTokenId
-
 const isConversation = (value: unknown): boolean => isList(value) && isMessage(value[0])
 
-function parseItem(value: unknown, path: string, settings: RequestSettings): PromptInput {
+function parsePrompt(value: unknown, path: string, settings: RequestSettings): PromptInput {
   if (isList(value) && typeof value[0] === 'number') {
     return { kind: 'tokens', tokens: parseTokenIds(value, path), path }
   }

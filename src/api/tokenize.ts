@@ -2,8 +2,8 @@
 
 import { parseChatFields, parseMessages, renderConversation } from './conversation.js'
 import { Fields, isList } from './fields.js'
+import { parseTokenIds } from './finished-prompt.js'
 import { JsonPieces } from './json-pieces.js'
-import { parseTokenIds } from './prompt-inputs.js'
 import { checkText, type RequestSettings } from './request-settings.js'
 
 export interface TokenizeBody {

@@ -5,6 +5,7 @@ import { QvlError } from '../errors.js'
 import { type ModelConfig, readConfig } from './config.js'
 import type { JsonObject } from './fields.js'
 import { fingerprintCheckpoint } from './fingerprint.js'
+import { hasWeights } from './hub/cache-complete.js'
 import { readSentenceTransformers, type SentenceTransformers } from './sentence-transformers.js'
 import { openShards } from './shards.js'
 import { weightTable } from './weight-table.js'
@@ -27,17 +28,20 @@ export interface Checkpoint {
 export interface OpenCheckpointOptions {
   /** vLLM's `--hf-overrides`, merged into config.json. */
   hfOverrides?: JsonObject | undefined
+  /** `optional`: a folder without weights will do, for what only makes prompts; `weights` is empty then (default needed). */
+  weights?: 'needed' | 'optional' | undefined
   /** Told about parts of the checkpoint that are ignored. */
   warn?: ((message: string) => void) | undefined
 }
 
 /** Reads configuration and headers, no tensor data. Throws a QvlError that names the file, field or tensor at fault. */
 export async function openCheckpoint(dir: string, options: OpenCheckpointOptions = {}): Promise<Checkpoint> {
-  const { hfOverrides, warn = () => {} } = options
+  const { hfOverrides, weights: wanted = 'needed', warn = () => {} } = options
   await checkFolder(dir)
   const config = await readConfig(dir, { overrides: hfOverrides, warn })
   const sentenceTransformers = await readSentenceTransformers(dir)
-  const shards = await openShards(dir, warn)
+  const isNeeded = wanted === 'needed' || (await hasWeights(dir))
+  const shards = isNeeded ? await openShards(dir, warn) : { files: [], tensors: new Map() }
   const weights = weightTable(shards, warn)
   return {
     dir,

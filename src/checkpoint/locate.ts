@@ -41,6 +41,11 @@ export async function locateCheckpoint(ref: string, options: LocateOptions = {})
   return locate(ref, 'checkpoint', options)
 }
 
+/** The same without the weights, which are not fetched. Throws as `locateCheckpoint`. */
+export async function locateWithoutWeights(ref: string, options: LocateOptions = {}): Promise<Located> {
+  return locate(ref, 'withoutWeights', options)
+}
+
 /** The folder of the tokenizer that `ref` names, fetched without its model. Throws as `locateCheckpoint`. */
 export async function locateTokenizer(ref: string, options: LocateOptions = {}): Promise<Located> {
   return locate(ref, 'tokenizer', options)
@@ -57,7 +62,7 @@ async function locate(ref: string, wanted: Wanted, options: LocateOptions): Prom
 async function localFolder(ref: string, wanted: Wanted): Promise<Located | undefined> {
   if (!(await isFolder(ref))) return undefined
   const dir = resolve(ref)
-  const needed = wanted === 'checkpoint' ? configName : tokenizerName
+  const needed = wanted === 'tokenizer' ? tokenizerName : configName
   if (await isThere(join(dir, needed))) return { dir, id: ref, source: 'folder' }
   throw new QvlError('CHECKPOINT_FILE_MISSING', {
     what: `The folder ${quoteName(ref)} holds no ${needed}.`,

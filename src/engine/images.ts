@@ -1,24 +1,20 @@
 // Images and videos of requests: loaded when a prompt is made, and turned into feature rows before it is queued.
 
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { usableCores } from '../devices/cores.js'
 import type { LoadedProgram } from '../devices/device.js'
 import { QvlError } from '../errors.js'
-import type { Media } from '../media/media.js'
 import type { Visual } from '../media/visual.js'
 import type { VisionModel, VisualFeatures } from '../models/model.js'
-import { defaultVisualCacheBytes, maxImagesOpening, maxPatchesPerRun, maxVideosOpening } from './limits.js'
-import { loadVisuals } from './load-visuals.js'
+import { defaultVisualCacheBytes, maxPatchesPerRun } from './limits.js'
 import { named } from './named-error.js'
-import type { MediaOptions } from './options.js'
-import { Places } from './places.js'
 import type { TreeSequence } from './prefix-tree.js'
-import type { LoadedVisuals, NamedContent, Sequence } from './requests.js'
+import type { LoadedVisuals, Sequence } from './requests.js'
 import type { Turns } from './turns.js'
 import { VisionRunner } from './vision.js'
+import { VisualLoader, type VisualLoaderOptions } from './visual-loader.js'
 import { resolveVisuals } from './visual-rows.js'
 
-export interface ImagesOptions {
+export interface ImagesOptions extends VisualLoaderOptions {
   model: VisionModel
   /** Loads the tower; called once, for the first image. */
   loadTower: () => Promise<LoadedProgram>
@@ -26,22 +22,18 @@ export interface ImagesOptions {
   turns: Pick<Turns, 'take'>
   /** Devices that the tower is loaded on. */
   numLanes: number
-  media: MediaOptions | undefined
-  patches: { patchSize: number; temporalPatchSize: number; mergeSize: number }
 }
 
 export class Images {
   readonly #options: ImagesOptions
   readonly #runner: VisionRunner
-  /** Shared by all requests: each file takes memory, and a connection or a process. */
-  readonly #places = { image: new Places(maxImagesOpening), video: new Places(maxVideosOpening) }
   #tower: Promise<LoadedProgram> | undefined
-  /** Opened for the first image: it brings a library that text does not need. */
-  #media: Promise<Media> | undefined
+  readonly #loader: VisualLoader
 
   constructor(options: ImagesOptions) {
     this.#options = options
     const { model, turns, numLanes, media } = options
+    this.#loader = new VisualLoader(options)
     this.#runner = new VisionRunner({
       model,
       device: { run: (inputs) => turns.take(async () => (await this.#loadTower()).run(inputs)), numLanes },
@@ -50,15 +42,9 @@ export class Images {
     })
   }
 
-  /** What prompts need to know of the images, and the images. Throws MEDIA_*, REQUEST_TOO_LARGE for too many. */
-  async load(
-    contents: readonly NamedContent[],
-    signal?: AbortSignal,
-    attachments: ReadonlyMap<string, Uint8Array> = new Map(),
-  ): Promise<LoadedVisuals> {
-    this.#media ??= openMedia(this.#options)
-    const media = await this.#media
-    return loadVisuals(contents, { media, places: this.#places, attachments, signal, options: this.#options.media })
+  /** Throws as VisualLoader.load. */
+  load(...asked: Parameters<VisualLoader['load']>): Promise<LoadedVisuals> {
+    return this.#loader.load(...asked)
   }
 
   /** Sequences with the features of their images. */
@@ -95,7 +81,7 @@ export class Images {
 
   async close(): Promise<void> {
     await this.#runner.idle()
-    await (await this.#media)?.close()
+    await this.#loader.close()
     await (await this.#tower?.catch(() => undefined))?.close()
   }
 
@@ -140,33 +126,3 @@ const keysPerTurn = 256
 
 /** Tokens placed before the event loop gets a turn: a few milliseconds of work. */
 const tokensPerTurn = 100_000
-
-/** sharp and undici are loaded only where an image is. */
-async function openMedia({ media = {}, patches }: ImagesOptions): Promise<Media> {
-  const [{ Media }, { MediaFetcher }, { AddressRules, parseNetworks }, { readReference }, resize, sampling] =
-    await Promise.all([
-      import('../media/media.js'),
-      import('../media/fetch.js'),
-      import('../media/addresses.js'),
-      import('../media/references.js'),
-      import('../media/smart-resize.js'),
-      import('../media/sampling.js'),
-    ])
-  const fetcher = new MediaFetcher({
-    allowedDomains: media.allowedDomains ?? [],
-    addresses: new AddressRules(parseNetworks(media.allowedNetworks ?? [])),
-    maxRedirects: 3,
-    connectTimeoutMs: 5_000,
-    totalTimeoutMs: media.fetchTimeoutMs ?? 15_000,
-  })
-  const local = { roots: media.localRoots ?? [], base: media.localBase }
-  return new Media({
-    layout: patches,
-    image: { ...resize.imageLimits, ...media.image },
-    sampling: { ...sampling.officialSampling, ...media.video },
-    ffmpeg: media.ffmpeg ?? 'ffmpeg',
-    maxWorkers: Math.max(1, Math.min(4, usableCores())),
-    read: (reference, kind, signal) => readReference(reference, kind, { fetcher, local }, signal),
-    onClose: () => fetcher.close(),
-  })
-}

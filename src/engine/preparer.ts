@@ -49,6 +49,8 @@ export interface PreparerOptions
   dir: string
   /** As the user named the model. */
   id: string
+  /** As for `openCheckpoint`. */
+  weights?: 'needed' | 'optional' | undefined
   /** The one that computes; it may take shorter prompts than others. */
   device?: DeviceName | undefined
 }
@@ -58,8 +60,8 @@ export interface PreparerOptions
  * TEMPLATE_INVALID for what is wrong with it.
  */
 export async function openPreparer(options: PreparerOptions, warn: Warn = () => {}): Promise<Preparer> {
-  const { hfOverrides } = options
-  return await preparerOf(await openCheckpoint(options.dir, { hfOverrides, warn }), options, warn)
+  const { hfOverrides, weights } = options
+  return await preparerOf(await openCheckpoint(options.dir, { hfOverrides, weights, warn }), options, warn)
 }
 
 type Warn = (message: string) => void
@@ -188,11 +190,22 @@ export class CheckpointPreparer implements Preparer {
   }
 }
 
-/** A head in the weights has a row for each label; one that is made from tokens has one. */
-function labelsOf({ config, weights }: Checkpoint): (string | null)[] {
-  const numLabels = headRows(weights) ?? 1
-  return Array.from({ length: numLabels }, (_, label) => config.classifier.labelNames.get(label) ?? null)
+function labelsOf(checkpoint: Checkpoint): (string | null)[] {
+  const { labelNames } = checkpoint.config.classifier
+  return Array.from({ length: numLabels(checkpoint) }, (_, label) => labelNames.get(label) ?? null)
 }
+
+/** A head in the weights has a row for each label; one that is made from tokens has one. */
+function numLabels({ config, weights }: Checkpoint): number {
+  const rows = headRows(weights)
+  if (rows !== undefined || weights.size > 0) return rows ?? 1
+  const { sequenceClassification, classifierFromToken, isOriginalQwen3Reranker, numLabels } = config.classifier
+  const isMade = !sequenceClassification || classifierFromToken !== undefined || isOriginalQwen3Reranker
+  return isMade ? 1 : (numLabels ?? unsaidLabels)
+}
+
+/** What transformers makes of a classifier whose configuration does not say. */
+const unsaidLabels = 2
 
 /** Where a format has no prompts of its own, the name of one says what texts are for. Throws USAGE. */
 function defaultRole(format: PromptFormat, name: string | undefined): TaskContext['defaultRole'] {

@@ -3,11 +3,13 @@
 import { mediaParts } from '../prompts/visuals.js'
 import type { EmbedRequest, NamedContent, ScoreRequest } from './requests.js'
 
-type OfEmbed = Pick<EmbedRequest, 'content' | 'param' | 'visualSettings'>
+type OfPrompt = Pick<EmbedRequest, 'content' | 'param' | 'visualSettings'>
 type OfScore = Pick<ScoreRequest, 'query' | 'documents' | 'params' | 'visualSettings'>
 
-export function contentsOfEmbed({ content, param, visualSettings: settings }: OfEmbed): NamedContent[] {
-  return typeof content === 'object' && 'tokens' in content ? [] : [{ content, param, settings }]
+/** Of a request for one prompt. Token ids are no content, but the images among them are. */
+export function contentsOfEmbed({ content, param, visualSettings: settings }: OfPrompt): NamedContent[] {
+  if (typeof content === 'string' || !('tokens' in content)) return [{ content, param, settings }]
+  return content.media === undefined ? [] : [{ content: content.media, param, settings }]
 }
 
 export function contentsOfScore(request: OfScore): NamedContent[] {

@@ -3,12 +3,16 @@
 import type { DeviceName } from '../devices/device.js'
 import type { Visual } from '../media/visual.js'
 import type { Content } from '../prompts/content.js'
-import type { PlacedVisual, Visuals } from '../prompts/visuals.js'
+import type { MediaPart, PlacedVisual, Visuals } from '../prompts/visuals.js'
 import type { PreparerOptions } from './preparer.js'
 
 /** Token ids that a client made itself; they are run as they are. */
 export interface TokenIds {
   tokens: readonly number[]
+  /** The images and videos among them, in order: each where its pad tokens are. */
+  media?: readonly MediaPart[] | undefined
+  /** As in Sequence. */
+  secondFrom?: number | undefined
 }
 
 /** How a prompt that is longer than allowed is treated. */
@@ -72,6 +76,8 @@ export interface ClassifyRequest extends CutOptions {
   content: string | TokenIds
   /** As in EmbedRequest. */
   param?: string | undefined
+  visualSettings?: VisualSettings | undefined
+  visuals?: Visuals | undefined
   addSpecialTokens?: boolean | undefined
   /** Probabilities (default true) rather than raw logits. */
   useActivation?: boolean | undefined
@@ -316,6 +322,18 @@ export interface VisualsReport {
   usedBytes: number
 }
 
+/** A server that computes for this one. */
+export interface ReplicaReport {
+  url: string
+  isHealthy: boolean
+  /** Under way there. */
+  calls: number
+  tokens: number
+  /** Since the start. */
+  answered: number
+  failed: number
+}
+
 /** What offline/, api/ and server/ see of the engine. */
 export interface Engine extends AsyncDisposable {
   readonly model: ModelFacts & { readonly device: DeviceName | 'upstream' }
@@ -346,5 +364,7 @@ export interface Engine extends AsyncDisposable {
   load(): EngineLoad
   prefixCache(): PrefixCacheReport
   visuals(): VisualsReport
+  /** Of an engine whose device is a fleet: it can answer while one of them is healthy. */
+  replicas?(): readonly ReplicaReport[]
   close(): Promise<void>
 }

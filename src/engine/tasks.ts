@@ -78,13 +78,13 @@ export function scoreTask(
 }
 
 export function classifyTask(format: PromptFormat, context: TaskContext, request: ClassifyRequest): ClassifyTask {
-  const { content, useActivation = true } = request
+  const { content, useActivation = true, visuals } = request
   const limits = promptLimits(context.maxModelLen, request)
-  const prompt = naming(request.param, () =>
-    typeof content === 'string'
-      ? raw(context, content, request, limits)
-      : idsPrompt(content.tokens, { ...context, limits }),
-  )
+  const prompt = naming(request.param, () => {
+    if (typeof content === 'string') return raw(context, content, request, limits)
+    checkMedia(content.media ?? [], context)
+    return idsPrompt(content, { ...context, limits, visuals })
+  })
   return { kind: 'classify', ...prepared(context, [prompt], poolOf(format), {}), useActivation }
 }
 
@@ -100,7 +100,10 @@ const embedPrompt = (format: EmbedFormat, context: TaskContext, request: EmbedRe
 function inputPrompt(format: EmbedFormat, context: TaskContext, request: EmbedRequest): Prompt {
   const { content, instruction, promptName, role = context.defaultRole, visuals } = request
   const limits = promptLimits(context.maxModelLen, request)
-  if (isTokenIds(content)) return idsPrompt(content.tokens, { ...context, limits })
+  if (isTokenIds(content)) {
+    checkMedia(content.media ?? [], context)
+    return idsPrompt(content, { ...context, limits, visuals })
+  }
   checkMedia(content, context)
   if ((request.promptFormat ?? context.promptFormat) === 'official')
     return format.embed({ content, instruction, promptName, role, visuals }, limits)

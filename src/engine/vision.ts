@@ -16,8 +16,11 @@ export interface VisionOptions {
   maxBytes: number
 }
 
+/** What the tower needs of an image or video. */
+export type Seen = Pick<Visual, 'key' | 'grid' | 'patches'>
+
 interface Entry {
-  visual: Visual
+  visual: Seen
   features: Promise<VisualFeatures>
   /** Known once they are computed. */
   bytes: number
@@ -45,7 +48,7 @@ export class VisionRunner {
   }
 
   /** The features of an image or video. Rejects with MEDIA_*, ENGINE_ITEM_FAILED, DEVICE_LOST or the signal's reason. */
-  features(visual: Visual, signal?: AbortSignal): Promise<VisualFeatures> {
+  features(visual: Seen, signal?: AbortSignal): Promise<VisualFeatures> {
     this.#report.queries++
     const known = this.#entries.get(visual.key)
     if (known !== undefined) this.#report.hits++
@@ -65,7 +68,7 @@ export class VisionRunner {
     await this.#running
   }
 
-  #enter(visual: Visual): Entry {
+  #enter(visual: Seen): Entry {
     const { promise: features, resolve, reject } = withResolvers<VisualFeatures>()
     // Whoever waits hears of it; that nobody may wait any more is no defect.
     features.catch(() => undefined)

@@ -58,6 +58,10 @@ export class Media implements AsyncDisposable {
         const picture = await decodeImage(bytes)
         return this.#workers.run({ kind: 'image', picture, size, layout }, signal)
       },
+      pictures: async (signal) => {
+        const picture = await decodeImage(bytes)
+        return [await this.#workers.run({ kind: 'still', picture, size }, signal)]
+      },
     }
   }
 
@@ -153,6 +157,7 @@ export class Media implements AsyncDisposable {
         const copies = frames.map((frame) => ({ ...frame, rgb: frame.rgb.slice() }))
         return this.#workers.run({ kind: 'video', frames: copies, layout }, signal)
       },
+      pictures: async () => frames,
     }
   }
 }

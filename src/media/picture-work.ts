@@ -7,17 +7,21 @@ import type { Picture, Size } from './pixels.js'
 export type PictureWork =
   /** A still picture resized and cut into patches. */
   | { kind: 'image'; picture: Picture; size: Size; layout: PatchLayout }
+  /** The same, not cut. */
+  | { kind: 'still'; picture: Picture; size: Size }
   /** A frame resized: one of a list goes through the size of a still picture first. */
   | { kind: 'frame'; picture: Picture; stillSize: Size | undefined; size: Size }
   /** Frames of one size cut into patches. */
   | { kind: 'video'; frames: readonly Picture[]; layout: PatchLayout }
 
-export type PictureResult<Work extends PictureWork> = Work extends { kind: 'frame' } ? Picture : Patches
+export type PictureResult<Work extends PictureWork> = Work extends { kind: 'frame' | 'still' } ? Picture : Patches
 
 export function doPictureWork(work: PictureWork): Picture | Patches {
   switch (work.kind) {
     case 'image':
       return imagePatches(resizeStill(work.picture, work.size), work.layout)
+    case 'still':
+      return resizeStill(work.picture, work.size)
     case 'frame': {
       const still = work.stillSize === undefined ? work.picture : resizeStill(work.picture, work.stillSize)
       return resizeFrame(still, work.size)

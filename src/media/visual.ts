@@ -1,6 +1,7 @@
 // An image or a video of a request: what the prompt needs to know of it at once, its patches when they are needed.
 
 import type { Patches } from './patches.js'
+import type { Picture } from './pixels.js'
 
 /** Plain data, which can cross to another thread. */
 export interface VisualFacts {
@@ -22,4 +23,6 @@ export interface Visual extends VisualFacts {
   param?: string | undefined
   /** Decodes, resizes and cuts; not kept, because patches take many times the memory of the file. */
   patches(signal?: AbortSignal): Promise<Patches>
+  /** What `patches` cuts: the image, or the frames of a video, in the size that the model looks at. */
+  pictures(signal?: AbortSignal): Promise<readonly Picture[]>
 }

@@ -6,6 +6,7 @@ import type { Tokenizer } from '../text/tokenizer.js'
 import { fitPrompt } from './fit-prompt.js'
 import type { Prompt, PromptLimits } from './prompt.js'
 import { withinReach } from './reach.js'
+import { type MediaPart, placeMedia, type Visuals } from './visuals.js'
 
 export interface RawOptions {
   tokenizer: Tokenizer
@@ -28,11 +29,22 @@ export function rawPrompt(text: string, { tokenizer, limits, addSpecialTokens }:
   return { text: rich, ...notEmpty(fitted), prefixTokens: 0 }
 }
 
-/** Ids that a client made. Throws as `rawPrompt`, and for an id that the model does not have. */
-export function idsPrompt(
-  tokens: readonly number[],
-  { tokenizer, limits, vocabSize }: Omit<RawOptions, 'addSpecialTokens'> & { vocabSize: number },
-): Prompt {
+export interface IdsOptions extends Omit<RawOptions, 'addSpecialTokens'> {
+  vocabSize: number
+  /** Of the images and videos among the ids. */
+  visuals: Visuals | undefined
+}
+
+/** Ids that a client made. */
+export interface FinishedIds {
+  tokens: readonly number[]
+  media?: readonly MediaPart[] | undefined
+  secondFrom?: number | undefined
+}
+
+/** Throws as `rawPrompt`, and for an id that the model does not have, and for images that do not fit the ids. */
+export function idsPrompt({ tokens, media = [], secondFrom }: FinishedIds, options: IdsOptions): Prompt {
+  const { tokenizer, limits, vocabSize, visuals } = options
   const unknown = tokens.find((id) => !(id >= 0 && id < vocabSize))
   if (unknown !== undefined) throw outOfVocabulary(unknown, vocabSize)
   const fitted = fitPrompt(tokens, {
@@ -42,7 +54,24 @@ export function idsPrompt(
     texts: () => [{ start: 0, end: tokens.length }],
   })
   const known = tokens.filter((id) => tokenizer.tokenText(id) !== undefined)
-  return { text: [template(tokenizer.decode(known))], ...notEmpty(fitted), prefixTokens: 0 }
+  return {
+    text: [template(tokenizer.decode(known))],
+    ...notEmpty(fitted),
+    prefixTokens: 0,
+    ...(media.length > 0 && { visuals: placeMedia(fitted.ids, media, { tokenizer, visuals }) }),
+    ...(secondFrom !== undefined && { secondFrom: checkSecond(secondFrom, tokenizer) }),
+  }
+}
+
+/** A model without the second type of tokens has no row for it. */
+function checkSecond(secondFrom: number, { aroundPair }: Tokenizer): number {
+  if (aroundPair?.secondType === 1) return secondFrom
+  throw new QvlError('REQUEST_INVALID', {
+    what: 'This model does not tell the two texts of a pair apart.',
+    why: 'Its tokens are all of one type.',
+    do: 'Leave second_from out.',
+    param: 'second_from',
+  })
 }
 
 /** The first sentence is vLLM's. */

@@ -18,13 +18,15 @@ export interface PlacedVisual {
 }
 
 /** The name under which a part's image or video is looked up. */
-export function visualReference(part: Exclude<Part, { type: 'text' }>): string {
+export function visualReference(part: MediaPart): string {
   if (part.type === 'image') return `image ${part.image}`
   return `video ${typeof part.video === 'string' ? part.video : JSON.stringify(part.video)}`
 }
 
+export type MediaPart = Exclude<Part, { type: 'text' }>
+
 /** The images and videos of a content, each once. */
-export function mediaParts(content: Content): Exclude<Part, { type: 'text' }>[] {
+export function mediaParts(content: Content): MediaPart[] {
   return typeof content === 'string' ? [] : content.filter((part) => part.type !== 'text')
 }
 
@@ -75,25 +77,11 @@ export class VisualMarks {
 
   /** Where the images and videos of a finished prompt stand; undefined without any. Throws INPUT_TOO_LONG for a cut one. */
   place(ids: ArrayLike<number>, tokenizer: Tokenizer): PlacedVisual[] | undefined {
-    if (this.#marked.size === 0) return undefined
-    let next = 0
-    return [...this.#marked.values()].map((facts) => {
-      const pad = tokenizer.tokenId(pads[facts.kind])
-      const perFrame = facts.tokens.height * facts.tokens.width
-      const numFrames = facts.kind === 'video' ? facts.times.length : 1
-      const starts = Array.from({ length: numFrames }, () => {
-        while (next < ids.length && ids[next] !== pad) next++
-        const start = next
-        for (; next < start + perFrame; next++) if (ids[next] !== pad) throw cutVisual(facts)
-        return start
-      })
-      return { facts, starts }
-    })
+    return this.#marked.size === 0 ? undefined : placeAmong(ids, [...this.#marked.values()], tokenizer)
   }
 
-  #mark(part: Exclude<Part, { type: 'text' }>, param: string | undefined): string {
-    const facts = this.#visuals?.get(visualReference(part))
-    if (facts === undefined) throw notLoaded(part.type, param)
+  #mark(part: MediaPart, param: string | undefined): string {
+    const facts = factsOf(part, this.#visuals, param)
     const mark = String.fromCodePoint(this.#next++)
     this.#marked.set(mark, facts)
     return mark
@@ -114,6 +102,48 @@ export class VisualMarks {
     }
     return words === '' ? segments : [...segments, { text: words, from }]
   }
+}
+
+/**
+ * Where the images and videos of finished token ids stand, which come in the order of their pad tokens. Throws
+ * MEDIA_UNSUPPORTED for one that is not loaded, and REQUEST_INVALID where there are more or fewer pad tokens.
+ */
+export function placeMedia(
+  ids: ArrayLike<number>,
+  media: readonly MediaPart[],
+  { tokenizer, visuals }: { tokenizer: Tokenizer; visuals: Visuals | undefined },
+): PlacedVisual[] {
+  const facts = media.map((part) => factsOf(part, visuals))
+  const padIds = Object.values(pads).map((pad) => tokenizer.tokenId(pad))
+  const numPads = Array.from(ids).filter((id) => padIds.includes(id)).length
+  const numTokens = facts.reduce((sum, { tokens, kind, times }) => {
+    return sum + tokens.height * tokens.width * (kind === 'video' ? times.length : 1)
+  }, 0)
+  if (numPads !== numTokens) throw otherPads(numPads, numTokens)
+  return placeAmong(ids, facts, tokenizer)
+}
+
+function factsOf(part: MediaPart, visuals: Visuals | undefined, param?: string): VisualFacts {
+  const facts = visuals?.get(visualReference(part))
+  if (facts === undefined) throw notLoaded(part.type, param)
+  return facts
+}
+
+/** Throws INPUT_TOO_LONG for one whose pad tokens are not all there. */
+function placeAmong(ids: ArrayLike<number>, visuals: readonly VisualFacts[], tokenizer: Tokenizer): PlacedVisual[] {
+  let next = 0
+  return visuals.map((facts) => {
+    const pad = tokenizer.tokenId(pads[facts.kind])
+    const perFrame = facts.tokens.height * facts.tokens.width
+    const numFrames = facts.kind === 'video' ? facts.times.length : 1
+    const starts = Array.from({ length: numFrames }, () => {
+      while (next < ids.length && ids[next] !== pad) next++
+      const start = next
+      for (; next < start + perFrame; next++) if (ids[next] !== pad) throw cutVisual(facts)
+      return start
+    })
+    return { facts, starts }
+  })
 }
 
 /** Each pair of frames of a video has its time before it; the words are tokenised with what stands around them. */
@@ -137,6 +167,13 @@ function notLoaded(kind: 'image' | 'video', param: string | undefined): QvlError
     ...(param !== undefined && { param }),
   })
 }
+
+const otherPads = (pads: number, tokens: number): QvlError =>
+  new QvlError('REQUEST_INVALID', {
+    what: `The token ids have ${pads} places for images and videos, and those that were sent take ${tokens}.`,
+    why: 'Each image and each pair of frames stands where its pad tokens are.',
+    do: 'Send the images that the ids were made for, in their sizes.',
+  })
 
 function cutVisual({ kind }: VisualFacts): QvlError {
   return new QvlError('INPUT_TOO_LONG', {

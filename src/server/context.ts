@@ -1,10 +1,11 @@
 // What handlers can reach, some of it only once the model is loaded.
 
+import type { Engine } from '../engine/requests.js'
 import { QvlError } from '../errors.js'
 import type { Admission } from './admission.js'
 import type { Life } from './life.js'
 import type { Metrics } from './metrics.js'
-import type { ServerContext } from './route.js'
+import type { Readiness, ServerContext } from './route.js'
 import type { OpenedModel, ServerOptions } from './server.js'
 import type { Watchdog } from './watchdog.js'
 
@@ -32,7 +33,9 @@ export function serverContext(options: ServerOptions, parts: Parts): ServerConte
     get preparation() {
       return model().preparation
     },
-    readiness: life,
+    get readiness() {
+      return readinessOf(life, parts.model()?.engine)
+    },
     liveness: watchdog,
     servedModelNames,
     created: Math.floor(Date.now() / 1000),
@@ -47,6 +50,13 @@ export function serverContext(options: ServerOptions, parts: Parts): ServerConte
     },
     version,
   }
+}
+
+/** A server without a replica that answers is as good as none: those in front of it should know. */
+function readinessOf(life: Life, engine: Engine | undefined): Readiness {
+  const replicas = engine?.replicas?.() ?? []
+  const isCutOff = replicas.length > 0 && !replicas.some(({ isHealthy }) => isHealthy)
+  return life.state === 'ready' && isCutOff ? { state: 'failed', why: 'No replica is ready.' } : life
 }
 
 function notLoaded(why: string): QvlError {

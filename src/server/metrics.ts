@@ -5,6 +5,7 @@ import type { BatchReport, Engine } from '../engine/requests.js'
 import { httpMetrics } from './metrics/http.js'
 import { processMetrics } from './metrics/process.js'
 import { qvlMetrics } from './metrics/qvl.js'
+import { replicaMetrics } from './metrics/replicas.js'
 import { vllmMetrics } from './metrics/vllm.js'
 import type { Route, RouteTiming } from './route.js'
 
@@ -69,6 +70,7 @@ export function openMetrics(options: MetricsOptions): Metrics {
   const http = httpMetrics(registry)
   const vllm = vllmMetrics(registry, options)
   const qvl = qvlMetrics(registry, options)
+  replicaMetrics(registry, options)
   const watched = processMetrics(registry)
   const totals: Totals = { endedRequests: 0, promptTokens: 0, computedTokens: 0 }
   return {

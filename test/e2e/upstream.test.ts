@@ -1,7 +1,9 @@
 // `qvl serve --upstream` and `qvl embed --upstream` in front of real replicas: the same numbers, also while replicas die.
 
+import { readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
+import { goldenPath } from '../support/golden.js'
 import { type Checkpoint, checkpointPath, type ServerProcess, spawnServe, startServer } from '../support/server.js'
 
 const name = 'the-model'
@@ -21,6 +23,19 @@ const rerank = { query: 'red fruit', documents: texts.slice(0, 50) }
 const raw = { input: ['a text', 'another'], use_activation: false }
 const tokenEmbed = { input: ['a text'], task: 'token_embed' }
 
+const image = (name: string): string =>
+  `data:image/png;base64,${readFileSync(goldenPath(`media/${name}`)).toString('base64')}`
+const frames = ['f00', 'f01', 'f02'].map((frame) => image(`frames/${frame}.png`))
+
+/** Images of several sizes, one of them twice, and videos with an odd number of frames. */
+const pictures = [
+  { text: 'a pattern', image: image('rgba_80x112.png') },
+  { image: [image('rgb_48x48.png'), image('rgba_80x112.png')] },
+  { video: frames, text: 'moves' },
+  { video: frames.slice(0, 1) },
+]
+const mm_processor_kwargs = { max_pixels: 4096 }
+
 describe('the same answers as without replicas', () => {
   it.each<[Checkpoint, string, object, 'data' | 'results']>([
     ['qwen3-embedding', '/v1/embeddings', embeddings, 'data'],
@@ -31,6 +46,10 @@ describe('the same answers as without replicas', () => {
     ['qwen3-reranker', '/v1/rerank', rerank, 'results'],
     ['qwen3-reranker', '/classify', raw, 'data'],
     ['xlm-roberta-reranker', '/v1/rerank', rerank, 'results'],
+    ['qwen3-vl-embedding', '/v1/embeddings', { input: pictures }, 'data'],
+    ['qwen3-vl-embedding', '/v1/rerank', { query: pictures[0], documents: pictures }, 'results'],
+    ['qwen3-vl-reranker', '/v1/rerank', { query: pictures[1], documents: ['a text', ...pictures] }, 'results'],
+    ['qwen3-vl-reranker', '/v1/score', { queries: 'a red dot', documents: pictures, mm_processor_kwargs }, 'data'],
   ])('%s %s', async (checkpoint, path, body, key) => {
     await using one = await replica(checkpoint)
     await using two = await replica(checkpoint)
@@ -90,6 +109,10 @@ it('answers 503 when all replicas are gone, and again when one is back', async (
   await server.logged('is not ready')
   const refused = await server.post('/v1/embeddings', { input: 'a' })
   expect(refused.status).toBe(503)
+  expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0)
+  const ready = await fetch(`${server.url}/health/ready`)
+  expect([ready.status, await ready.json()]).toEqual([503, { status: 'failed', why: 'No replica is ready.' }])
+  expect(await (await fetch(`${server.url}/metrics`)).text()).toContain(`qvl_replica_up{replica="${one.url}"} 0`)
   await using back = await replica('qwen3-embedding', one.port)
   await server.logged(new RegExp(`:${one.port}/? is ready`))
   expect(await numbers(server, '/v1/embeddings', { input: ['a'] }, 'data')).not.toHaveLength(0)
@@ -103,7 +126,7 @@ async function numbers(server: ServerProcess, path: string, body: object, key: s
   const items = answer[key] ?? []
   return items
     .toSorted((a, b) => Number(a.index) - Number(b.index))
-    .flatMap((item) => floats(item.embedding ?? item.data ?? item.probs ?? item.relevance_score))
+    .flatMap((item) => floats(item.embedding ?? item.data ?? item.probs ?? item.relevance_score ?? item.score))
 }
 
 function floats(value: unknown): number[] {

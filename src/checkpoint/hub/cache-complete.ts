@@ -12,11 +12,21 @@ const tokenizerNames = [tokenizerName, 'vocab.txt', 'vocab.json', 'sentencepiece
 /** The name of a file that the folder lacks, or undefined when it is whole. Throws CHECKPOINT_INVALID for broken JSON. */
 export async function lackingFile(folder: string, wanted: Wanted): Promise<string | undefined> {
   if (wanted === 'tokenizer') return (await isThere(join(folder, tokenizerName))) ? undefined : tokenizerName
-  for (const name of [configName, ...(await weightNames(folder)), ...(await poolingNames(folder))]) {
-    if (!(await isThere(join(folder, name)))) return name
-  }
+  const weights = wanted === 'checkpoint' ? await weightNames(folder) : []
+  const lacking = await firstLacking(folder, [configName, ...weights, ...(await poolingNames(folder))])
+  if (lacking !== undefined) return lacking
   const tokenizers = await Promise.all(tokenizerNames.map((name) => isThere(join(folder, name))))
   return tokenizers.includes(true) ? undefined : tokenizerNames[0]
+}
+
+/** Whether all weights are there. Throws CHECKPOINT_INVALID for an index that cannot be used. */
+export async function hasWeights(folder: string): Promise<boolean> {
+  return (await firstLacking(folder, await weightNames(folder))) === undefined
+}
+
+async function firstLacking(folder: string, names: readonly string[]): Promise<string | undefined> {
+  for (const name of names) if (!(await isThere(join(folder, name)))) return name
+  return undefined
 }
 
 async function weightNames(folder: string): Promise<string[]> {

@@ -4,6 +4,7 @@ import { QvlError } from '../../errors.js'
 import { isJsonObject } from '../fields.js'
 import { readJsonFile } from '../json.js'
 import { quoteName } from '../quote-name.js'
+import type { Wanted } from './job.js'
 import { isInside } from './ref.js'
 
 export const configName = 'config.json'
@@ -74,6 +75,11 @@ export function neededFiles(id: string, names: readonly string[]): NeededFiles {
   throw noWeights(id, names)
 }
 
+/** All but the weights. Throws as `neededFiles`. */
+export function neededSmallFiles(id: string, names: readonly string[]): NeededFiles {
+  return { small: neededFiles(id, names).small, weights: [] }
+}
+
 /** The files of the tokenizer alone, in a repository with these names. Throws CHECKPOINT_FILE_MISSING. */
 export function neededTokenizerFiles(id: string, names: readonly string[]): NeededFiles {
   if (names.includes(tokenizerName)) return { small: names.filter((name) => tokenizerNames.has(name)), weights: [] }
@@ -82,6 +88,13 @@ export function neededTokenizerFiles(id: string, names: readonly string[]): Need
     why: 'qvl reads tokenizers in this format only.',
     do: 'Pass --tokenizer with the name of a repository or a folder that has it.',
   })
+}
+
+/** What is needed of a repository, by what is wanted. */
+export const neededFor: Readonly<Record<Wanted, (id: string, names: readonly string[]) => NeededFiles>> = {
+  checkpoint: neededFiles,
+  withoutWeights: neededSmallFiles,
+  tokenizer: neededTokenizerFiles,
 }
 
 /** The shards that the index file at `path` names. Throws CHECKPOINT_INVALID. */

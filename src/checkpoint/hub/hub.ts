@@ -9,15 +9,7 @@ import { digestOf, fileSize } from './cache-digest.js'
 import type { HubClient } from './client.js'
 import { downloadFile, type RemoteFile } from './download.js'
 import { unexpectedAnswer } from './errors.js'
-import {
-  checkShards,
-  configName,
-  indexName,
-  neededFiles,
-  neededTokenizerFiles,
-  readShardNames,
-  tokenizerName,
-} from './files.js'
+import { checkShards, configName, indexName, neededFor, readShardNames, tokenizerName } from './files.js'
 import { fetchAll, type HubJob, type Located, notCached, openClient, type Report, warnUnchecked } from './job.js'
 import { isCommit } from './ref.js'
 import { hubCacheFolder, hubEndpoint, hubToken } from './settings.js'
@@ -65,7 +57,7 @@ export async function locateOnHub(job: HubJob): Promise<Located> {
   const { commit } = repository
   const folder = join(layout.snapshots, commit)
   const fetched = await savingTo(hubFolder, () => fetchSnapshot({ client, job, layout, commit, folder }, repository))
-  // A branch whose whole model is cached is not moved to a commit of which only the tokenizer is there.
+  // A branch whose whole model is cached is not moved to a commit of which only a part is there.
   if (job.wanted === 'checkpoint' || cached === undefined) {
     await savingTo(hubFolder, () => writeRef(layout, revision, commit))
   }
@@ -118,14 +110,13 @@ async function fetchSnapshot(snapshot: Snapshot, repository: Repository): Promis
   const { job, folder } = snapshot
   const { names } = repository
   const blobs = new Map<string, string>()
-  const wholeModel = job.wanted === 'checkpoint'
-  const { small, weights } = (wholeModel ? neededFiles : neededTokenizerFiles)(job.id.text, names)
+  const { small, weights } = neededFor[job.wanted](job.id.text, names)
   if (weights === undefined) await fetchMissing(snapshot, [indexName], blobs)
   const shards = weights ?? (await readShardNames(blobs.get(indexName) ?? join(folder, indexName)))
   checkShards(job.id.text, shards, names)
   await fetchMissing(snapshot, [...small, ...shards], blobs)
   // One file comes last: a snapshot that has it has everything, even if this is cut short.
-  const last = wholeModel ? configName : tokenizerName
+  const last = job.wanted === 'tokenizer' ? tokenizerName : configName
   const ordered = [...blobs].sort(([a], [b]) => Number(a === last) - Number(b === last))
   for (const [path, blob] of ordered) await placeInSnapshot(blob, join(folder, path))
   return blobs.size > 0

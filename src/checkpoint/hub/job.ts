@@ -18,8 +18,8 @@ export interface DownloadEvent {
   done: number
 }
 
-/** A whole model, or its tokenizer alone. */
-export type Wanted = 'checkpoint' | 'tokenizer'
+/** A whole model, all of it but the weights, or its tokenizer alone. */
+export type Wanted = 'checkpoint' | 'withoutWeights' | 'tokenizer'
 
 export interface HubJob {
   id: HubId

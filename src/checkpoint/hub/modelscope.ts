@@ -10,7 +10,7 @@ import { digestOf } from './cache-digest.js'
 import type { HubClient } from './client.js'
 import { downloadFile, type RemoteFile } from './download.js'
 import { unexpectedAnswer } from './errors.js'
-import { checkShards, indexName, neededFiles, neededTokenizerFiles, readShardNames } from './files.js'
+import { checkShards, indexName, neededFor, readShardNames } from './files.js'
 import { fetchAll, type HubJob, type Located, notCached, openClient, type Report, warnUnchecked } from './job.js'
 import { type FolderRecord, isCurrent, noteFile, ownFolder, readRecord, writeRecord } from './modelscope-record.js'
 import { modelScopeCacheFolder, modelScopeEndpoint, modelScopeToken } from './settings.js'
@@ -114,8 +114,8 @@ async function fetchFolder(folder: Folder): Promise<boolean> {
   const { job, path, files, record } = folder
   const names = [...files.keys()]
   // The record stays as it is: it tells about the whole model.
-  if (job.wanted === 'tokenizer') return fetchChanged(folder, neededTokenizerFiles(job.id.text, names).small)
-  const { small, weights } = neededFiles(job.id.text, names)
+  const { small, weights } = neededFor[job.wanted](job.id.text, names)
+  if (job.wanted !== 'checkpoint') return fetchChanged(folder, small)
   let fetched = false
   if (weights === undefined) fetched = await fetchChanged(folder, [indexName])
   const shards = weights ?? (await readShardNames(join(path, indexName)))

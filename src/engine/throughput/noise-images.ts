@@ -5,9 +5,11 @@ import type { VisionConfig } from '../../checkpoint/config.js'
 import type { Visual, VisualFacts } from '../../media/visual.js'
 import { randomIntegers } from './random.js'
 
+type Noise = VisualFacts & Pick<Visual, 'patches'>
+
 export class NoiseImages {
-  readonly byKey = new Map<string, Visual>()
-  readonly #shape: Pick<Visual, 'kind' | 'grid' | 'tokens' | 'times' | 'numBytes' | 'patches'>
+  readonly byKey = new Map<string, Noise>()
+  readonly #shape: Omit<Noise, 'key'>
 
   /** Images of so many tokens, as near to a square as the number allows. */
   constructor(config: VisionConfig, { tokens, seed }: { tokens: number; seed: number }) {
@@ -19,7 +21,7 @@ export class NoiseImages {
     // They are told apart by their keys alone: the same noise in all of them costs the tower as much, and less memory.
     const pixels = noise(tokens * side ** 2 * patchWidth, seed)
     const patches = async () => ({ grid, pixels })
-    this.#shape = { kind: 'image', grid, tokens: { height, width }, times: [], numBytes: pixels.byteLength, patches }
+    this.#shape = { kind: 'image', grid, tokens: { height, width }, times: [], patches }
   }
 
   /** The next image, unlike all before it. */

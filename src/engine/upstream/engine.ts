@@ -1,9 +1,12 @@
 // An engine whose device is a fleet: prompts are made and checked here, and token ids go to replicas.
 
+import type { ModelConfig } from '../../checkpoint/config.js'
 import { QvlError } from '../../errors.js'
 import { type AnswerContext, answer, type PooledRows } from '../answers.js'
 import { findCheckpoint } from '../find-checkpoint.js'
-import type { EngineOptions } from '../options.js'
+import { defaultVisualCacheBytes } from '../limits.js'
+import { named } from '../named-error.js'
+import type { EngineOptions, MediaOptions } from '../options.js'
 import { type PreparerOptions, preparerOf } from '../preparer.js'
 import { contentsOfEmbed, contentsOfScore, hasMedia } from '../request-contents.js'
 import type {
@@ -13,9 +16,9 @@ import type {
   Engine,
   EngineLoad,
   LoadedVisuals,
-  NamedContent,
   PrefixCacheReport,
   Preparer,
+  ReplicaReport,
   ResultOf,
   ScoreRequest,
   Scores,
@@ -24,9 +27,11 @@ import type {
   Timing,
   VisualsReport,
 } from '../requests.js'
+import { VisualLoader } from '../visual-loader.js'
+import { EncodedVisuals } from './encoded-visuals.js'
 import { Fleet } from './fleet.js'
 import type { UpstreamOptions } from './options.js'
-import { type Piece, piecesOf } from './pieces.js'
+import { type Attachments, type Piece, piecesOf } from './pieces.js'
 
 /** Throws as `openEngine` for the checkpoint, and UPSTREAM_UNAVAILABLE for the replicas. */
 export async function openUpstreamEngine(
@@ -35,14 +40,24 @@ export async function openUpstreamEngine(
   preparerOptionsAt: (dir: string) => PreparerOptions,
 ): Promise<Engine> {
   const warn = options.warn ?? (() => {})
-  const checkpoint = await findCheckpoint(options)
-  const preparerOptions = preparerOptionsAt(checkpoint.dir)
+  const checkpoint = await findCheckpoint(options, 'optional')
+  const preparerOptions = { ...preparerOptionsAt(checkpoint.dir), weights: 'optional' } as const
   const preparer = await preparerOf(checkpoint, preparerOptions, warn)
   const name = upstream.servedModel ?? options.model
   const fleet = new Fleet(upstream, { name, maxModelLen: preparer.model.maxModelLen }, warn)
   await fleet.open()
   const answers = { yesNo: undefined, activation: checkpoint.config.classifier.activation }
-  return new UpstreamEngine({ fleet, name, preparer, preparerOptions, answers, onBatch: options.onBatch })
+  const { media, onBatch } = options
+  const loader = loaderOf(checkpoint.config, media)
+  const encoded = new EncodedVisuals(media?.cacheBytes ?? defaultVisualCacheBytes)
+  return new UpstreamEngine({ fleet, name, preparer, preparerOptions, answers, onBatch, loader, encoded })
+}
+
+/** Undefined for a model that reads text only. */
+function loaderOf(config: ModelConfig, media: MediaOptions | undefined): VisualLoader | undefined {
+  if (config.family !== 'qwen3-vl') return undefined
+  const { patchSize, temporalPatchSize, spatialMergeSize: mergeSize } = config.vision
+  return new VisualLoader({ media, patches: { patchSize, temporalPatchSize, mergeSize } })
 }
 
 interface UpstreamParts {
@@ -52,6 +67,9 @@ interface UpstreamParts {
   preparerOptions: PreparerOptions
   answers: AnswerContext
   onBatch: ((report: BatchReport) => void) | undefined
+  /** Of models that read images. */
+  loader: VisualLoader | undefined
+  encoded: EncodedVisuals
 }
 
 class UpstreamEngine implements Engine {
@@ -71,23 +89,24 @@ class UpstreamEngine implements Engine {
     this.#parts = parts
   }
 
-  submit<Asked extends Task>(tasks: readonly Asked[], { signal }: SubmitOptions = {}): Promise<ResultOf<Asked>>[] {
-    return tasks.map((task) => this.#run(task, signal))
+  submit<Asked extends Task>(tasks: readonly Asked[], options: SubmitOptions = {}): Promise<ResultOf<Asked>>[] {
+    return tasks.map((task) => this.#run(task, options))
   }
 
-  async loadVisuals(contents: readonly NamedContent[]): Promise<LoadedVisuals> {
-    if (hasMedia(contents)) throw noMedia()
-    return { facts: new Map(), byKey: new Map(), numBytes: 0 }
+  async loadVisuals(...asked: Parameters<Engine['loadVisuals']>): Promise<LoadedVisuals> {
+    const { loader } = this.#parts
+    const isNeeded = loader !== undefined && hasMedia(asked[0])
+    return isNeeded ? loader.load(...asked) : { facts: new Map(), byKey: new Map(), numBytes: 0 }
   }
 
   async embed(request: EmbedRequest, options?: SubmitOptions): Promise<Embedding> {
-    await this.loadVisuals(contentsOfEmbed(request))
-    return this.submit([this.preparer.embed(request)], options)[0]!
+    const { facts, byKey } = await this.loadVisuals(contentsOfEmbed(request), options?.signal)
+    return this.submit([this.preparer.embed({ ...request, visuals: facts })], { ...options, visuals: byKey })[0]!
   }
 
   async score(request: ScoreRequest, options?: SubmitOptions): Promise<Scores> {
-    await this.loadVisuals(contentsOfScore(request))
-    return this.submit([this.preparer.score(request)], options)[0]!
+    const { facts, byKey } = await this.loadVisuals(contentsOfScore(request), options?.signal)
+    return this.submit([this.preparer.score({ ...request, visuals: facts })], { ...options, visuals: byKey })[0]!
   }
 
   /** A replica may be healthy and unable to answer what is asked of it here. */
@@ -116,15 +135,26 @@ class UpstreamEngine implements Engine {
     return { queries: 0, hits: 0, usedBytes: 0 }
   }
 
-  close(): Promise<void> {
-    return this.#parts.fleet.close()
+  replicas(): ReplicaReport[] {
+    return this.#parts.fleet.replicas.map((replica) => ({
+      url: replica.url,
+      isHealthy: replica.isHealthy,
+      calls: replica.outstandingCalls,
+      tokens: replica.outstandingTokens,
+      ...replica.counts,
+    }))
+  }
+
+  async close(): Promise<void> {
+    const { fleet, loader } = this.#parts
+    await Promise.all([fleet.close(), loader?.close()])
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
   }
 
-  async #run<Asked extends Task>(task: Asked, signal: AbortSignal | undefined): Promise<ResultOf<Asked>> {
+  async #run<Asked extends Task>(task: Asked, { signal, visuals }: SubmitOptions): Promise<ResultOf<Asked>> {
     const { name, answers } = this.#parts
     const started = performance.now()
     this.#tasks++
@@ -133,7 +163,9 @@ class UpstreamEngine implements Engine {
     const failed = new AbortController()
     const either = signal ? AbortSignal.any([signal, failed.signal]) : failed.signal
     try {
-      const rows = await Promise.all(piecesOf(task, name).map((piece) => this.#call(piece, either)))
+      const attachments = await this.#attachmentsOf(task, visuals)
+      either.throwIfAborted()
+      const rows = await Promise.all(piecesOf(task, name, attachments).map((piece) => this.#call(piece, either)))
       const timing: Timing = { queueMs: 0, runMs: performance.now() - started }
       return await answer(task, rows.flat(), timing, answers)
     } catch (error) {
@@ -143,6 +175,19 @@ class UpstreamEngine implements Engine {
       this.#tasks--
       this.#tokens -= task.promptTokens
     }
+  }
+
+  async #attachmentsOf({ sequences }: Task, visuals: SubmitOptions['visuals']): Promise<Attachments> {
+    const keys = new Set(sequences.flatMap((sequence) => (sequence.visuals ?? []).map(({ facts }) => facts.key)))
+    const encoded = [...keys].map(async (key) => {
+      const visual = visuals?.get(key)
+      if (visual === undefined) throw new QvlError('INTERNAL', { what: 'A task names an image that was not loaded.' })
+      const urls = await this.#parts.encoded.of(visual).catch((error: unknown) => {
+        throw named(error, visual.param)
+      })
+      return [key, urls] as const
+    })
+    return new Map(await Promise.all(encoded))
   }
 
   async #call(piece: Piece, signal: AbortSignal): Promise<PooledRows[]> {
@@ -166,10 +211,3 @@ class UpstreamEngine implements Engine {
     this.counters.promptTokens += tokens
   }
 }
-
-const noMedia = (): QvlError =>
-  new QvlError('NOT_IMPLEMENTED', {
-    what: 'Images and videos cannot be sent to replicas.',
-    why: 'Prompts go there as token ids, which carry no pixels.',
-    do: 'Send this request to a replica directly, or serve the model here without --upstream.',
-  })

@@ -2,13 +2,22 @@
 
 import { setTimeout as sleep } from 'node:timers/promises'
 import { QvlError } from '../../errors.js'
-import { healthIntervalMs, maxAttempts, maxCallsPerReplica, retryPauseMs, type UpstreamOptions } from './options.js'
+import {
+  healthIntervalMs,
+  maxAttempts,
+  maxBusyMs,
+  maxCallsPerReplica,
+  retryPauseMs,
+  type UpstreamOptions,
+} from './options.js'
 import { type Expected, type HttpAnswer, Replica } from './replica.js'
 
 export interface Call<Answer> {
   path: string
   body: object
   tokens: number
+  /** What is sent only another qvl understands. */
+  needsQvl: boolean
   /** Undefined for an answer that is not what was asked for, which counts as a failure of the replica. */
   read(body: unknown): Answer | undefined
 }
@@ -48,7 +57,7 @@ export class Fleet implements AsyncDisposable {
     const either = AbortSignal.any(signal ? [signal, this.#closing.signal] : [this.#closing.signal])
     for (let attempt = 0; attempt < maxAttempts; attempt++) {
       if (attempt > 0) await pause(attempt, either)
-      const replica = await this.#take(call.tokens, failed, either)
+      const replica = await this.#take(call, failed, either)
       if (replica === undefined) {
         if (attempt === 0) throw failure
         continue
@@ -81,14 +90,22 @@ export class Fleet implements AsyncDisposable {
     try {
       const got = await replica.post(path, body, signal)
       const answer = got.status === 200 ? read(got.body) : undefined
-      if (answer !== undefined) return { answer }
-      if (got.status === 429) return overloaded(replica)
+      if (answer !== undefined) {
+        replica.counts.answered++
+        return { answer }
+      }
+      replica.counts.failed++
+      if (got.status === 429) {
+        replica.busyUntil = performance.now() + Math.min(1_000 * got.retryAfter, maxBusyMs)
+        return overloaded(replica)
+      }
       if (got.status >= 400 && got.status < 500) throw refused(replica, got)
       if (got.status === 503) replica.isHealthy = false
       return failedAt(replica, got.status === 200 ? 'Its answer cannot be used.' : `It answered ${got.status}.`)
     } catch (cause) {
       if (cause instanceof QvlError) throw cause
       signal.throwIfAborted()
+      replica.counts.failed++
       // Taken back when it is found healthy again.
       replica.isHealthy = false
       return failedAt(replica, 'The connection failed.', cause)
@@ -103,12 +120,18 @@ export class Fleet implements AsyncDisposable {
    * The healthy replica with the fewest outstanding tokens, once one has room; undefined when none is healthy. The call is
    * counted in the same step, so that calls that come together spread.
    */
-  async #take(tokens: number, failed: Replica | undefined, signal: AbortSignal): Promise<Replica | undefined> {
+  async #take(
+    { tokens, needsQvl }: Pick<Call<unknown>, 'tokens' | 'needsQvl'>,
+    failed: Replica | undefined,
+    signal: AbortSignal,
+  ): Promise<Replica | undefined> {
+    if (needsQvl && this.replicas.every(({ isQvl }) => isQvl === false)) throw notQvl()
     for (;;) {
       signal.throwIfAborted()
-      const healthy = this.replicas.filter(({ isHealthy }) => isHealthy)
+      const healthy = this.replicas.filter(({ isHealthy, isQvl }) => isHealthy && (isQvl || !needsQvl))
       if (healthy.length === 0) return undefined
-      const others = healthy.filter((replica) => replica !== failed)
+      const now = performance.now()
+      const others = healthy.filter((replica) => replica !== failed && replica.busyUntil <= now)
       const free = (others.length > 0 ? others : healthy).filter((one) => one.outstandingCalls < maxCallsPerReplica)
       if (free.length > 0) {
         const least = free.reduce((a, b) => (b.outstandingTokens < a.outstandingTokens ? b : a))
@@ -161,6 +184,13 @@ const noneHealthy = (): QvlError =>
     what: 'No replica is ready.',
     why: 'None of the addresses of --upstream answers, or all are starting or draining.',
     do: 'Start one, or try again later.',
+  })
+
+const notQvl = (): QvlError =>
+  new QvlError('NOT_IMPLEMENTED', {
+    what: 'This prompt cannot be sent to the replicas.',
+    why: 'Beside token ids vLLM takes neither images nor the second text of a pair; only qvl serve does.',
+    do: 'Send it to a replica directly, add a replica of qvl serve, or serve the model here without --upstream.',
   })
 
 const failedAt = ({ url }: Replica, why: string, cause?: unknown): QvlError =>

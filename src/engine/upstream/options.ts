@@ -15,11 +15,17 @@ export const maxCallsPerReplica = 8
 export const maxSequencesPerCall = 32
 export const maxTokensPerCall = 8_192
 
+/** Of images in one call, unless one alone is larger: a replica takes bodies of 64 MiB. */
+export const maxAttachedBytesPerCall = 32 * 1024 ** 2
+
 /** Times a piece is sent before its request fails. With the pauses below they last about five seconds. */
 export const maxAttempts = 8
 
 /** The pause after the first failed attempt; each later one is twice as long, up to the second number. */
 export const retryPauseMs = { first: 50, longest: 1_000 }
+
+/** A replica that says it is full is left alone as long as it asks for, but no longer than this while others have room. */
+export const maxBusyMs = 30_000
 
 /** Between two questions for the health of a replica, and for an answer to one. */
 export const healthIntervalMs = 1_000

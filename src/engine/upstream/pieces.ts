@@ -1,24 +1,65 @@
 // Sequences to calls of bounded size, and the answers back to rows: raw vectors and logits, so that what follows is as at home.
 
-import { QvlError } from '../../errors.js'
 import type { PooledRows } from '../answers.js'
+import { maxAskedPixels } from '../limits.js'
 import type { Sequence, Task } from '../requests.js'
 import type { Call } from './fleet.js'
-import { maxSequencesPerCall, maxTokensPerCall } from './options.js'
+import { maxAttachedBytesPerCall, maxSequencesPerCall, maxTokensPerCall } from './options.js'
 import { isObject } from './replica.js'
 
 export type Piece = Call<PooledRows[]> & { numSequences: number }
 
-/** In the order of the sequences. Throws NOT_IMPLEMENTED for what token ids over HTTP cannot say. */
-export function piecesOf({ kind, sequences }: Task, model: string): Piece[] {
-  return groups(sequences).map((group) => {
-    if (group.some(({ secondFrom, visuals }) => secondFrom !== undefined || visuals !== undefined)) throw notSent()
-    const input = group.map(({ ids }) => [...ids])
-    const asked = { model, input, use_activation: false, add_special_tokens: false }
+/** The `data:` URLs of images, and of the frames of videos, by their keys. */
+export type Attachments = ReadonlyMap<string, readonly string[]>
+
+/** In the order of the sequences. */
+export function piecesOf({ kind, sequences }: Task, model: string, attachments: Attachments): Piece[] {
+  return groups(sequences, attachments).map((group) => {
+    const ids = group.map((sequence) => [...sequence.ids])
+    const needsQvl = group.some(needsMoreThanIds)
+    const input = needsQvl ? group.map(finishedPrompt) : ids
+    const asked = { model, input, use_activation: false, add_special_tokens: false, ...mediaOf(group, attachments) }
     const tokens = group.reduce((sum, { ids }) => sum + ids.length, 0)
-    return { ...callOf(kind, asked, input), tokens, numSequences: group.length }
+    return { ...callOf(kind, asked, ids), tokens, needsQvl, numSequences: group.length }
   })
 }
+
+const needsMoreThanIds = ({ secondFrom, visuals }: Sequence): boolean =>
+  secondFrom !== undefined || visuals !== undefined
+
+/** As src/api/finished-prompt.ts reads it. */
+function finishedPrompt({ ids, visuals, secondFrom }: Sequence): object {
+  const media = visuals?.map(({ facts: { kind, key, times } }) => {
+    if (kind === 'image') return { image: nameOf(key, 0) }
+    return { video: Array.from({ length: framesPerPair * times.length }, (_, frame) => nameOf(key, frame)) }
+  })
+  return {
+    prompt_token_ids: [...ids],
+    ...(media && { media }),
+    ...(secondFrom !== undefined && { second_from: secondFrom }),
+  }
+}
+
+/** Frames that become one patch; the last is repeated where a video has an odd number. */
+const framesPerPair = 2
+
+const nameOf = (key: string, frame: number): string => `${key}-${frame}`
+
+/** Each image once, however many prompts it stands in, and not resized again: it has its size already. */
+function mediaOf(group: readonly Sequence[], attachments: Attachments): object {
+  const facts = new Map(group.flatMap(({ visuals = [] }) => visuals.map((visual) => [visual.facts.key, visual.facts])))
+  if (facts.size === 0) return {}
+  const named = [...facts].flatMap(([key, { kind }]) => {
+    const urls = attachments.get(key) ?? []
+    const isOdd = kind === 'video' && urls.length % framesPerPair === 1
+    const all = isOdd ? [...urls, ...urls.slice(-1)] : urls
+    return all.map((url, frame) => [nameOf(key, frame), url])
+  })
+  return { attachments: Object.fromEntries(named), mm_processor_kwargs: asItIs }
+}
+
+/** One token, and the most that a request may ask for. */
+const asItIs = { min_pixels: 32 ** 2, max_pixels: maxAskedPixels }
 
 /** The same routes and fields at `vllm serve` and `qvl serve`. */
 function callOf(
@@ -50,20 +91,28 @@ function callOf(
   }
 }
 
-function groups(sequences: readonly Sequence[]): Sequence[][] {
+function groups(sequences: readonly Sequence[], attachments: Attachments): Sequence[][] {
   const all: Sequence[][] = []
   let tokens = 0
+  let keys = new Set<string>()
   for (const sequence of sequences) {
     const last = all.at(-1)
+    const own = (sequence.visuals ?? []).map(({ facts }) => facts.key)
     tokens += sequence.ids.length
-    if (last !== undefined && last.length < maxSequencesPerCall && tokens <= maxTokensPerCall) last.push(sequence)
+    for (const key of own) keys.add(key)
+    const fits = tokens <= maxTokensPerCall && bytesOf(keys, attachments) <= maxAttachedBytesPerCall
+    if (last !== undefined && last.length < maxSequencesPerCall && fits) last.push(sequence)
     else {
       all.push([sequence])
       tokens = sequence.ids.length
+      keys = new Set(own)
     }
   }
   return all
 }
+
+const bytesOf = (keys: ReadonlySet<string>, attachments: Attachments): number =>
+  [...keys].reduce((sum, key) => sum + (attachments.get(key) ?? []).reduce((all, { length }) => all + length, 0), 0)
 
 /** By the index that each item names; undefined where one is missing or not as it should be. */
 function items(
@@ -105,10 +154,3 @@ function logits(probs: unknown): PooledRows | undefined {
 
 const numbers = (values: readonly unknown[]): Float32Array | undefined =>
   values.every((value) => Number.isFinite(value)) ? Float32Array.from(values, Number) : undefined
-
-const notSent = (): QvlError =>
-  new QvlError('NOT_IMPLEMENTED', {
-    what: 'This prompt cannot be sent to a replica.',
-    why: 'Token ids over HTTP carry neither images nor the second segment of a pair.',
-    do: 'Send it to a replica directly, or serve the model here.',
-  })

@@ -12,6 +12,8 @@ export interface Expected {
 
 export interface HttpAnswer {
   status: number
+  /** Of a refusal for now, in seconds. */
+  retryAfter: number
   /** The parsed body; undefined where it is no JSON. */
   body: unknown
 }
@@ -19,6 +21,11 @@ export interface HttpAnswer {
 export class Replica {
   readonly url: string
   isHealthy = false
+  /** Undefined until it has answered once. */
+  isQvl: boolean | undefined
+  /** It has said that it is full; by performance.now(). */
+  busyUntil = 0
+  readonly counts = { answered: 0, failed: 0 }
   outstandingTokens = 0
   outstandingCalls = 0
   readonly #pool: Pool
@@ -27,8 +34,8 @@ export class Replica {
 
   constructor(url: string, { apiKey }: UpstreamOptions) {
     const { origin, pathname } = new URL(url)
-    this.url = url
     this.#basePath = pathname.replace(/\/$/, '')
+    this.url = origin + this.#basePath
     this.#headers = apiKey === undefined ? {} : { authorization: `Bearer ${apiKey}` }
     // One connection more than calls, so that a question for health never waits behind them.
     this.#pool = new Pool(origin, { connections: maxCallsPerReplica + 1, pipelining: 1 })
@@ -57,6 +64,8 @@ export class Replica {
     const ready = await this.#get('/health/ready')
     const health = ready.status === 404 ? await this.#get('/health') : ready
     if (health.status !== 200) return 'not ready'
+    const version = await this.#get('/version')
+    this.isQvl = isObject(version.body) && version.body.server === 'qvl'
     const models = await this.#get('/v1/models')
     if (models.status === 401 || models.status === 403) return keyRefused(this.url)
     return models.status === 200 ? this.#check(servedModels(models.body), expected) : 'not ready'
@@ -76,12 +85,13 @@ export class Replica {
   }
 
   async #ask({ path, signal, ...options }: Asked): Promise<HttpAnswer> {
-    const { statusCode, body } = await this.#pool.request({
+    const { statusCode, headers, body } = await this.#pool.request({
       ...options,
       path: this.#basePath + path,
       signal: signal ?? null,
     })
-    return { status: statusCode, body: parsed(await body.text()) }
+    const retryAfter = Number(headers['retry-after'])
+    return { status: statusCode, retryAfter: retryAfter > 0 ? retryAfter : 0, body: parsed(await body.text()) }
   }
 }
 

@@ -1,8 +1,9 @@
 // The contents of a draft: all of them in one form, and the draft with others in their place.
 
 import { contentsOfEmbed, contentsOfScore } from '../../engine/request-contents.js'
-import type { EmbedRequest, NamedContent, ScoreRequest } from '../../engine/requests.js'
+import type { ClassifyRequest, EmbedRequest, NamedContent, ScoreRequest, TokenIds } from '../../engine/requests.js'
 import type { Content } from '../../prompts/content.js'
+import { mediaParts } from '../../prompts/visuals.js'
 import type { Draft } from './draft.js'
 
 export interface DraftSide extends NamedContent {
@@ -34,9 +35,16 @@ export function sidesOf(draft: Draft): DraftSide[] {
 
 /** The draft with every content as `change` gives it back. `param` is what errors call it. */
 export function withContents(draft: Draft, change: (content: Content, param: string | undefined) => Content): Draft {
+  const changeIds = (ids: TokenIds, param: string | undefined): TokenIds =>
+    ids.media === undefined ? ids : { ...ids, media: mediaParts(change(ids.media, param)) }
   const changeEmbed = (request: EmbedRequest): EmbedRequest => {
-    const [side] = contentsOfEmbed(request)
-    return side === undefined ? request : { ...request, content: change(side.content, side.param) }
+    const { content, param } = request
+    const isIds = typeof content === 'object' && 'tokens' in content
+    return { ...request, content: isIds ? changeIds(content, param) : change(content, param) }
+  }
+  const changeClassify = (request: ClassifyRequest): ClassifyRequest => {
+    const { content, param } = request
+    return typeof content === 'string' ? request : { ...request, content: changeIds(content, param) }
   }
   const changeScore = (request: ScoreRequest): ScoreRequest => {
     const [query, ...documents] = contentsOfScore(request).map(({ content, param }) => change(content, param))
@@ -51,9 +59,11 @@ export function withContents(draft: Draft, change: (content: Content, param: str
     case 'score':
       return { ...draft, requests: draft.requests.map(changeScore) }
     case 'pooling':
-      return draft.task === 'classify' ? draft : { ...draft, requests: draft.requests.map(changeEmbed) }
-    // Finished prompts have no images.
+      return draft.task === 'classify'
+        ? { ...draft, requests: draft.requests.map(changeClassify) }
+        : { ...draft, requests: draft.requests.map(changeEmbed) }
     case 'classify':
+      return { ...draft, requests: draft.requests.map(changeClassify) }
     case 'tokenize':
     case 'detokenize':
       return draft

@@ -33,7 +33,7 @@ export function finishDraft(draft: Draft, preparer: Preparer, visuals?: Visuals)
     }
     case 'classify': {
       const { kind, requests } = draft
-      return { kind, tasks: requests.map((request) => preparer.classify(request)), ...common }
+      return { kind, tasks: requests.map((request) => preparer.classify({ ...request, visuals })), ...common }
     }
     case 'pooling':
       return { kind: draft.kind, tasks: poolingTasks(draft, preparer, visuals), shape: draft.shape, ...common }
@@ -78,7 +78,7 @@ function poolingTasks(draft: Pooling, preparer: Preparer, visuals: Visuals | und
     case 'token_embed':
       return draft.requests.map((request) => preparer.tokenEmbed({ ...request, visuals }))
     case 'classify':
-      return draft.requests.map((request) => preparer.classify(request))
+      return draft.requests.map((request) => preparer.classify({ ...request, visuals }))
     default:
       return draft satisfies never
   }

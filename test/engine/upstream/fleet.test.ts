@@ -31,6 +31,7 @@ async function fake(handle: Handler): Promise<Fake> {
     // vLLM has no /health/ready.
     if (request.url === '/health/ready') return void response.writeHead(404).end('{"detail":"Not Found"}')
     if (request.url === '/health') return void response.end()
+    if (request.url === '/version') return void response.end('{"version":"0.11.0"}')
     if (request.url === '/v1/models') {
       return void response.end(JSON.stringify({ object: 'list', data: [{ id: 'm', root: 'm', max_model_len: 64 }] }))
     }
@@ -66,7 +67,11 @@ const pieces = (numSequences: number) => {
     ...{ ids: Int32Array.of(index, 7, 7), prefixTokens: 0, pool: 'last' as const },
   }))
   const promptTokens = 3 * numSequences
-  return piecesOf({ kind: 'embed', sequences, promptTokens, dimensions: undefined, useActivation: true }, 'm')
+  return piecesOf(
+    { kind: 'embed', sequences, promptTokens, dimensions: undefined, useActivation: true },
+    'm',
+    new Map(),
+  )
 }
 
 it.each<[string, Handler]>([
@@ -143,4 +148,34 @@ it('a client that leaves ends its call at the replica', async () => {
 it('a replica with a shorter limit is refused', async () => {
   await using one = await fake(answer)
   await expect(openFleet([one], 65)).rejects.toMatchObject({ code: 'UPSTREAM_UNAVAILABLE' })
+})
+
+it('a replica that is full is left alone for as long as it says', async () => {
+  let isFull = true
+  await using busy = await fake((response, body) => {
+    if (isFull) response.writeHead(429, { 'retry-after': '20' }).end('{}')
+    else answer(response, body)
+  })
+  await using free = await fake(answer)
+  await using fleet = await openFleet([busy, free])
+  for (let i = 0; i < 6; i++) await fleet.call(pieces(1)[0]!, undefined)
+  expect([busy.calls.length, free.calls.length]).toEqual([1, 6])
+  isFull = false
+  await free[Symbol.asyncDispose]()
+  // With nobody else to ask, it is asked.
+  await fleet.call(pieces(1)[0]!, undefined)
+  expect(busy.calls.length).toBe(2)
+  expect(fleet.replicas.map(({ counts }) => counts)).toEqual([
+    { answered: 1, failed: 1 },
+    { answered: 6, failed: 1 },
+  ])
+})
+
+it('what only qvl understands is not sent to vLLM', async () => {
+  await using vllm = await fake(answer)
+  await using fleet = await openFleet([vllm])
+  const sequences = [{ ids: Int32Array.of(1, 2, 3), prefixTokens: 0, pool: 'last' as const, secondFrom: 2 }]
+  const [piece] = piecesOf({ kind: 'score', sequences, promptTokens: 3, useActivation: true }, 'm', new Map())
+  await expect(fleet.call(piece!, undefined)).rejects.toMatchObject({ code: 'NOT_IMPLEMENTED' })
+  expect(vllm.calls).toEqual([])
 })

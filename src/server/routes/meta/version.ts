@@ -9,6 +9,13 @@ export const version: Route = {
   name: 'version',
   summary: 'The version of qvl.',
   always: true,
-  describe: { response: { type: 'object', properties: { version: { type: 'string' } }, required: ['version'] } },
-  handle: (_request, context) => jsonAnswer(200, { version: context.version }),
+  describe: {
+    response: {
+      type: 'object',
+      properties: { version: { type: 'string' }, server: { type: 'string', enum: ['qvl'] } },
+      required: ['version', 'server'],
+    },
+  },
+  // A qvl in front of replicas asks which of them understand its own additions.
+  handle: (_request, context) => jsonAnswer(200, { version: context.version, server: 'qvl' }),
 }
