@@ -46,6 +46,13 @@ export interface ProgramStatistics {
   packedBytes: number
 }
 
+/** Of all runs so far, where the device computes in fixed shapes. */
+export interface Padding {
+  /** Rows of sequences, and of the shapes that they were put into. */
+  rows: number
+  paddedRows: number
+}
+
 export interface Device {
   readonly name: DeviceName
   /**
@@ -92,6 +99,8 @@ export interface LoadedProgram extends AsyncDisposable {
   readonly keptSpans?: KeptSpans
   /** For devices that measure themselves. */
   statistics?(): ProgramStatistics
+  /** Absent where nothing is padded. */
+  padding?(): Padding
   /**
    * What this machine can do at most, in GFLOP/s (GOP/s for int8): a loop in registers alone, in this program's number
    * type and on its threads, for about `seconds`.

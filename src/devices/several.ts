@@ -1,7 +1,7 @@
 // Several devices of one kind as one: each batch goes to the one with the least to do.
 
 import type { ProgramInputs, ProgramOutputs } from '../program/program.js'
-import type { Arithmetic, LoadedProgram, ProgramStatistics } from './device.js'
+import type { Arithmetic, LoadedProgram, Padding } from './device.js'
 import { isLost } from './lost.js'
 
 /** A device that has the program, and the rows of the batches that it has not answered yet. */
@@ -43,15 +43,10 @@ export class SeveralPrograms implements LoadedProgram {
     }
   }
 
-  statistics(): ProgramStatistics {
-    const all = this.#lanes.flatMap(({ program }) => program.statistics?.() ?? [])
-    const sum = (name: keyof ProgramStatistics): number => all.reduce((total, each) => total + each[name], 0)
-    return {
-      linearSeconds: sum('linearSeconds'),
-      attentionSeconds: sum('attentionSeconds'),
-      totalSeconds: sum('totalSeconds'),
-      packedBytes: sum('packedBytes'),
-    }
+  padding(): Padding {
+    const all = this.#lanes.flatMap(({ program }) => program.padding?.() ?? [])
+    const sum = (name: keyof Padding): number => all.reduce((total, each) => total + each[name], 0)
+    return { rows: sum('rows'), paddedRows: sum('paddedRows') }
   }
 
   async close(): Promise<void> {

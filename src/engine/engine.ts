@@ -1,7 +1,7 @@
 // The engine: opens a checkpoint on a device, and answers tasks.
 
 import { findNonFinite, type WeightTable } from '../checkpoint/weights.js'
-import type { Device, LoadedProgram, LoadOptions } from '../devices/device.js'
+import type { Device, LoadedProgram, LoadOptions, Padding } from '../devices/device.js'
 import { chooseDevice, openDevice } from '../devices/open-device.js'
 import { QvlError } from '../errors.js'
 import type { Model } from '../models/model.js'
@@ -182,6 +182,10 @@ class RunningEngine implements Engine {
 
   prefixCache(): PrefixCacheReport {
     return this.#parts.queue.prefixCache()
+  }
+
+  padding(): Padding | undefined {
+    return this.#parts.program.padding?.()
   }
 
   visuals(): VisualsReport {

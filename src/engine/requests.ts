@@ -1,6 +1,6 @@
 // What the engine is asked and what it answers. No wire format here: that is api/.
 
-import type { DeviceName } from '../devices/device.js'
+import type { DeviceName, Padding } from '../devices/device.js'
 import type { Visual } from '../media/visual.js'
 import type { Content } from '../prompts/content.js'
 import type { MediaPart, PlacedVisual, Visuals } from '../prompts/visuals.js'
@@ -364,6 +364,8 @@ export interface Engine extends AsyncDisposable {
   load(): EngineLoad
   prefixCache(): PrefixCacheReport
   visuals(): VisualsReport
+  /** Of the decoder, where its device computes in fixed shapes. */
+  padding?(): Padding | undefined
   /** Of an engine whose device is a fleet: it can answer while one of them is healthy. */
   replicas?(): readonly ReplicaReport[]
   close(): Promise<void>

@@ -1,21 +1,16 @@
 // The vision tower as a queue: what runs together, what is kept, and what becomes of failures and of clients that leave.
 
 import { describe, expect, it } from 'vitest'
-import { VisionRunner } from '#qvl/engine/vision.js'
+import { type Seen, VisionRunner } from '#qvl/engine/vision.js'
 import { QvlError } from '#qvl/errors.js'
-import type { Visual } from '#qvl/media/visual.js'
 import type { VisionModel } from '#qvl/models/model.js'
 import type { ProgramInputs } from '#qvl/program/program.js'
 
 /** An image of one token whose only feature is its number; `fails` says where. */
-function visual(number: number, { patches = 4, fails = false }: { patches?: number; fails?: boolean } = {}): Visual {
+function visual(number: number, { patches = 4, fails = false }: { patches?: number; fails?: boolean } = {}): Seen {
   return {
-    kind: 'image',
     key: String(number).padStart(64, '0'),
     grid: [1, 1, patches],
-    tokens: { height: 1, width: 1 },
-    times: [],
-    numBytes: 1,
     async patches() {
       if (fails) throw new QvlError('MEDIA_INVALID', { what: 'The image cannot be read.' })
       return { grid: [1, 1, patches], pixels: Float32Array.of(number) }

@@ -1,24 +1,23 @@
 // Finds and loads the native addon.
 
-import { existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { fileURLToPath } from 'node:url'
 import { QvlError } from '../../errors.js'
+import { nativeFile } from '../native-file.js'
 import type { NativeCpu } from './native.js'
 
-/** Where scripts/build-native.js puts it. */
-const file = fileURLToPath(new URL('../../../build/qvl_cpu.node', import.meta.url))
+const findAddon = (): string | undefined => nativeFile('qvl_cpu.node')
 
 /** Whether this installation has the addon at all. */
-export const hasAddon = (): boolean => existsSync(file)
+export const hasAddon = (): boolean => findAddon() !== undefined
 
 /** Throws DEVICE_UNAVAILABLE. */
 export function loadAddon(): NativeCpu {
-  if (!hasAddon()) {
+  const file = findAddon()
+  if (file === undefined) {
     throw new QvlError('DEVICE_UNAVAILABLE', {
       what: 'The cpu device is not built.',
-      why: 'Its native code is compiled by `npm run build`, which found no C++ compiler.',
-      do: 'Install g++ or clang++ and run `npm run build`, or use --device ort.',
+      why: 'There is no package with its native code for this platform, and it was not compiled here.',
+      do: 'Install g++ or clang++ and run `npm run build:native` in the folder of qvl, or use --device ort.',
     })
   }
   try {
@@ -30,7 +29,7 @@ export function loadAddon(): NativeCpu {
     throw new QvlError('DEVICE_UNAVAILABLE', {
       what: 'The cpu device cannot be used on this machine.',
       why: `Its native code was built for another system, or QVL_CPU_ISA${isaNote()} is not an instruction set of this processor.`,
-      do: 'Run `npm run build` again, unset QVL_CPU_ISA, or use --device ort.',
+      do: 'Run `npm run build:native` in the folder of qvl, unset QVL_CPU_ISA, or use --device ort.',
       cause,
     })
   }

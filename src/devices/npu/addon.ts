@@ -1,16 +1,14 @@
 // Finds and loads the AscendCL addon, and says in qvl's words what it reports.
 
-import { existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { fileURLToPath } from 'node:url'
 import { type ErrorCode, type ErrorDetails, QvlError } from '../../errors.js'
+import { nativeFile } from '../native-file.js'
 import { type NpuAddon, type NpuError, type NpuErrorCode, npuErrorCodes } from './native.js'
 
-/** Where scripts/build-native.js puts it. */
-const file = fileURLToPath(new URL('../../../build/qvl_npu.node', import.meta.url))
+const findAddon = (): string | undefined => nativeFile('qvl_npu.node')
 
 /** Whether this installation has the addon at all. */
-export const hasNpuAddon = (): boolean => existsSync(file)
+export const hasNpuAddon = (): boolean => findAddon() !== undefined
 
 /** Needs no AscendCL: that is opened by `probe` and `open`. Throws DEVICE_UNAVAILABLE. */
 export function loadNpuAddon(): NpuAddon {
@@ -21,11 +19,12 @@ export function loadNpuAddon(): NpuAddon {
       do: 'Run qvl on the machine that has the NPU, or use --device cpu.',
     })
   }
-  if (!hasNpuAddon()) {
+  const file = findAddon()
+  if (file === undefined) {
     throw new QvlError('DEVICE_UNAVAILABLE', {
       what: 'The npu device is not built.',
-      why: 'Its native code is compiled by `npm run build`, which found no C compiler.',
-      do: 'Install gcc or clang and run `npm run build`, or use --device cpu.',
+      why: 'There is no package with its native code for this platform, and it was not compiled here.',
+      do: 'Install gcc or clang and run `npm run build:native` in the folder of qvl, or use --device cpu.',
     })
   }
   try {
@@ -35,7 +34,7 @@ export function loadNpuAddon(): NpuAddon {
     throw new QvlError('DEVICE_UNAVAILABLE', {
       what: 'The npu device cannot be used on this machine.',
       why: 'Its native code was built for another system.',
-      do: 'Run `npm run build` again, or use --device cpu.',
+      do: 'Run `npm run build:native` in the folder of qvl, or use --device cpu.',
       cause,
     })
   }

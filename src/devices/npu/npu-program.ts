@@ -2,7 +2,7 @@
 
 import type { ProgramInputs, ProgramOutputs } from '../../program/program.js'
 import { programClosed } from '../closed.js'
-import type { Arithmetic, LoadedProgram } from '../device.js'
+import type { Arithmetic, LoadedProgram, Padding } from '../device.js'
 import type { CardModel } from './card.js'
 import { type GearRun, joinRuns, type NpuLayout, planRuns } from './layout.js'
 
@@ -17,6 +17,7 @@ export class NpuProgram implements LoadedProgram {
   /** The last two runs: the next one is handed over when the first of them has ended. */
   #handed: [Promise<void>, Promise<void>] = [Promise.resolve(), Promise.resolve()]
   #closed = false
+  readonly #padding: Padding = { rows: 0, paddedRows: 0 }
 
   constructor(model: CardModel, layout: NpuLayout, arithmetic: Arithmetic) {
     this.#model = model
@@ -31,8 +32,16 @@ export class NpuProgram implements LoadedProgram {
   async run(inputs: ProgramInputs): Promise<ProgramOutputs> {
     if (this.#closed) throw programClosed()
     const runs = planRuns(this.#layout, inputs)
+    for (const { realRows, paddedRows } of runs) {
+      this.#padding.rows += realRows
+      this.#padding.paddedRows += paddedRows
+    }
     await Promise.all(runs.map((run) => this.#inOrder(run)))
     return joinRuns(this.#layout, runs)
+  }
+
+  padding(): Padding {
+    return { ...this.#padding }
   }
 
   /** Waits for the runs before it. */

@@ -71,6 +71,21 @@ const readings: readonly Reading[] = [
     read: (engine) => engine.load().runningTokens,
   },
   {
+    name: 'qvl_device_rows_total',
+    kind: 'counter',
+    help: 'Rows in the fixed shapes of an NPU, those of padding included; 0 on devices that pad nothing.',
+    read: (engine) => engine.padding?.()?.paddedRows ?? 0,
+  },
+  {
+    name: 'qvl_device_padding_rows_total',
+    kind: 'counter',
+    help: 'Rows of padding among them.',
+    read: (engine) => {
+      const { rows, paddedRows } = engine.padding?.() ?? { rows: 0, paddedRows: 0 }
+      return paddedRows - rows
+    },
+  },
+  {
     name: 'qvl_tokens_per_second',
     kind: 'gauge',
     help: 'Prompt tokens answered per second of running, over the last batches.',
