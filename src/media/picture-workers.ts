@@ -66,7 +66,8 @@ export class PictureWorkers implements AsyncDisposable {
 
   #start(): Worker | undefined {
     if (this.#running.size >= this.#maxWorkers) return undefined
-    const worker = new Worker(new URL('./picture-worker.js', import.meta.url))
+    // No thread takes over `node --input-type`, with which a file cannot be run.
+    const worker = new Worker(new URL('./picture-worker.js', import.meta.url), { execArgv: [] })
     worker.on('message', (answer: PictureAnswer) => {
       const job = this.#running.get(worker)
       this.#running.delete(worker)

@@ -14,7 +14,7 @@ const below = (() => {
     ['prompts', 'models', 'devices'],
     ['engine'],
     ['api'],
-    ['server', 'offline', 'bench'],
+    ['server', 'offline', 'bench', 'library'],
     ['cli'],
   ]
   const allowed = new Map<string, Set<string>>()
@@ -87,7 +87,11 @@ describe('who may import whom', () => {
       allowed: /^(checkpoint\/hub\/|media\/(fetch|addresses|references)|bench\/|server\/|engine\/upstream)/,
     },
     { what: 'onnxruntime', pattern: /'onnxruntime-node'/, allowed: /^devices\/ort\// },
-    { what: 'native addons', pattern: /\.node'|process\.dlopen|createRequire/, allowed: /^devices\/(cpu|npu)\// },
+    {
+      what: 'native addons',
+      pattern: /\.node'|process\.dlopen|createRequire/,
+      allowed: /^devices\/(cpu\/|npu\/|native-file)/,
+    },
     { what: 'the template engine', pattern: /'@huggingface\/jinja'/, allowed: /^text\// },
     {
       what: 'stdout and stderr',

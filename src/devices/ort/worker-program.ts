@@ -17,7 +17,9 @@ export interface StartedWorker {
 export function startWorker(start: Omit<WorkerStart, 'gate'>): StartedWorker {
   const gate = new Gate()
   const workerData: WorkerStart = { ...start, gate: gate.cell }
-  return { worker: new Worker(new URL('./worker.js', import.meta.url), { workerData, name: 'qvl-onnxruntime' }), gate }
+  // No thread takes over `node --input-type`, with which a file cannot be run.
+  const options = { workerData, name: 'qvl-onnxruntime', execArgv: [] }
+  return { worker: new Worker(new URL('./worker.js', import.meta.url), options), gate }
 }
 
 export class WorkerProgram implements LoadedProgram {
