@@ -1,5 +1,5 @@
-// Runs the command lines of the README and of the pages about benchmarks that say so, such as ```sh run=rerank. What they
-// name is replaced: models by tiny ones of the same kind, the usual address by that of a server started here.
+// Runs the command lines of the documentation that say so, such as ```sh run=rerank. What they name is replaced: models
+// and shapes by tiny checkpoints of the same kind, the usual address by that of a server started here.
 
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -9,17 +9,12 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { goldenPath } from '../support/golden.js'
-import { type Checkpoint, checkpointPath, type ServerProcess, startServer } from '../support/server.js'
+import { type Checkpoint, type ServerProcess, startServer } from '../support/server.js'
 import { fencesOf, pagesAt } from './pages.js'
+import { runnerOf } from './runners.js'
+import { withTinyModels } from './tiny-models.js'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
-
-const models: Readonly<Record<string, Checkpoint>> = {
-  'Qwen/Qwen3-Reranker-0.6B': 'qwen3-reranker',
-  'Qwen/Qwen3-Embedding-0.6B': 'qwen3-embedding',
-  'Qwen/Qwen3-VL-Reranker-2B': 'qwen3-vl-reranker',
-  '.demo/checkpoint': 'qwen3-embedding',
-}
 
 /** The server that an example talks to, if any. */
 const servers: Readonly<Record<string, Checkpoint | undefined>> = {
@@ -31,18 +26,13 @@ const servers: Readonly<Record<string, Checkpoint | undefined>> = {
   'bench-embed': 'qwen3-embedding',
   lines: undefined,
   throughput: undefined,
+  demo: undefined,
 }
 
-/** Those of the other pages are run by test/clients. */
-const isOurs = (path: string, kind: string): boolean =>
-  ['README.md', 'docs/benchmark.md'].includes(path) || kind.startsWith('vl')
 const examples = pagesAt(root).flatMap((page) =>
-  fencesOf(page).flatMap(({ language, info, line, text }) => {
-    const kind = /^run=(\S+)$/.exec(info)?.[1]
-    return language === 'sh' && kind !== undefined && isOurs(page.path, kind)
-      ? [{ path: page.path, line, kind, text }]
-      : []
-  }),
+  fencesOf(page)
+    .filter((fence) => runnerOf(fence, page) === 'repository/docs-commands.test.ts')
+    .map(({ line, run: kind = '', text }) => ({ path: page.path, line, kind, text })),
 )
 
 let folder: string
@@ -75,11 +65,8 @@ describe('command lines', () => {
 
 /** In an empty folder, with `qvl` and `npx qvl` as the program of this repository. */
 async function run(text: string, url: string): Promise<{ code: number | null; output: string }> {
-  const replaced = Object.entries(models).reduce(
-    (script, [name, checkpoint]) => script.replaceAll(name, checkpointPath(checkpoint)),
-    text.replaceAll('http://localhost:8000', url),
-  )
-  const program = `qvl() { "${process.execPath}" "${join(root, 'bin/qvl.js')}" "$@"; }; npx() { "$@"; }`
+  const replaced = withTinyModels(text).replaceAll('http://localhost:8000', url)
+  const program = `qvl() { "${process.execPath}" "${join(root, 'bin/qvl.js')}" "$@"; }; npx() { "$@"; }; npm() { [ "$*" = "run demo" ] && "${process.execPath}" "${join(root, 'scripts/demo.js')}"; }`
   const env = {
     ...{ PATH: process.env.PATH ?? '', HOME: folder, CURL_HOME: folder, HF_HUB_OFFLINE: '1' },
     QVL_CACHE: process.env.QVL_CACHE ?? folder,

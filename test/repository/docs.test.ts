@@ -95,7 +95,8 @@ function commandLinesOf(page: Page): CommandLine[] {
   const lines = [...shell.flatMap(linesOf), ...spansOf(page)]
   return lines.flatMap((line) => {
     const match = /(?:^|\s)(?:qvl|bin\/qvl\.js) (.*)$/.exec(line)
-    const rest = match?.[1]
+    // `qvl config` takes the command line of another command behind it.
+    const rest = match?.[1]?.replace(/^config (?=[a-z])/, '')
     const command = rest && commandNames.find((name) => `${rest} `.startsWith(`${name} `))
     if (!rest || !command) return []
     const words = rest.split(/\s+(?:#|\||>|&&|;)\s?/)[0]!.match(/(?<=^|\s)--[\w-]+/g)

@@ -14,6 +14,10 @@ export interface Fence {
   language: string
   /** What else stands there, such as run=embed. */
   info: string
+  /** Of run=embed: which test runs it is in runners.ts. */
+  run: string | undefined
+  /** Of norun="needs a chip": why no test runs it. */
+  norun: string | undefined
   /** The line of its first fence, from 1. */
   line: number
   text: string
@@ -21,7 +25,7 @@ export interface Fence {
 
 export function pagesAt(root: string): Page[] {
   const docs = readdirSync(join(root, 'docs')).filter((file) => file.endsWith('.md'))
-  const paths = ['README.md', ...docs.map((file) => `docs/${file}`)]
+  const paths = ['README.md', 'examples/deploy/README.md', ...docs.map((file) => `docs/${file}`)]
   return paths.map((path) => ({ path, text: readFileSync(join(root, path), 'utf8') }))
 }
 
@@ -31,6 +35,8 @@ export function fencesOf({ text }: Page): Fence[] {
   return [...text.matchAll(fence)].map(({ 1: language = '', 2: info = '', 3: body = '', index }) => ({
     language,
     info,
+    run: /^run=(\S+)$/.exec(info)?.[1],
+    norun: /^norun="(.+)"$/.exec(info)?.[1],
     line: text.slice(0, index).split('\n').length,
     text: body,
   }))
