@@ -12,6 +12,8 @@ export interface Expected {
 
 export interface HttpAnswer {
   status: number
+  /** The header of that name; empty where there is none. */
+  server: string
   /** Of a refusal for now, in seconds. */
   retryAfter: number
   /** The parsed body; undefined where it is no JSON. */
@@ -65,7 +67,7 @@ export class Replica {
     const health = ready.status === 404 ? await this.#get('/health') : ready
     if (health.status !== 200) return 'not ready'
     const version = await this.#get('/version')
-    this.isQvl = isObject(version.body) && version.body.server === 'qvl'
+    this.isQvl = version.server.startsWith('qvl/')
     const models = await this.#get('/v1/models')
     if (models.status === 401 || models.status === 403) return keyRefused(this.url)
     return models.status === 200 ? this.#check(servedModels(models.body), expected) : 'not ready'
@@ -91,7 +93,12 @@ export class Replica {
       signal: signal ?? null,
     })
     const retryAfter = Number(headers['retry-after'])
-    return { status: statusCode, retryAfter: retryAfter > 0 ? retryAfter : 0, body: parsed(await body.text()) }
+    return {
+      status: statusCode,
+      server: String(headers.server ?? ''),
+      retryAfter: retryAfter > 0 ? retryAfter : 0,
+      body: parsed(await body.text()),
+    }
   }
 }
 

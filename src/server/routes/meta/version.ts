@@ -12,10 +12,13 @@ export const version: Route = {
   describe: {
     response: {
       type: 'object',
-      properties: { version: { type: 'string' }, server: { type: 'string', enum: ['qvl'] } },
-      required: ['version', 'server'],
+      properties: { version: { type: 'string' } },
+      required: ['version'],
     },
   },
-  // A qvl in front of replicas asks which of them understand its own additions.
-  handle: (_request, context) => jsonAnswer(200, { version: context.version, server: 'qvl' }),
+  handle: (_request, context) => ({
+    ...jsonAnswer(200, { version: context.version }),
+    // A qvl in front of replicas asks which of them understand its own additions.
+    headers: { server: `qvl/${context.version}` },
+  }),
 }

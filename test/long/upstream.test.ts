@@ -1,0 +1,102 @@
+// A minute of load on three replicas that are killed and started again in turn: every request is answered, and rightly.
+
+import { setTimeout as sleep } from 'node:timers/promises'
+import { expect, it } from 'vitest'
+import { maxDifference } from '../support/golden.js'
+import { random } from '../support/random.js'
+import { type Checkpoint, type ServerProcess, startServer, until, usageOf } from '../support/server.js'
+
+const name = 'the-model'
+const numReplicas = 3
+const numClients = 16
+const seconds = 60
+/** What a batch around a text may change in float32. */
+const tolerance = 1e-5
+/** Between a kill and the next: longer than a start takes, so that one replica is always up. */
+const betweenKillsMs = 2_000
+
+interface Asked {
+  path: string
+  body: object
+  /** The numbers of an answer. */
+  read(answer: Answer): readonly number[]
+}
+
+interface Answer {
+  data: { embedding: number[] }[]
+  results: { index: number; relevance_score: number }[]
+}
+
+const next = random(9)
+const words = 'red old small castle bicycle recipe camera ocean reset password account'.split(' ')
+const text = (): string => Array.from({ length: 1 + (next() % 40) }, () => words[next() % words.length]!).join(' ')
+const texts = (): string[] => Array.from({ length: 1 + (next() % 40) }, text)
+
+const embeddings = (): Asked => ({
+  path: '/v1/embeddings',
+  body: { input: texts() },
+  read: ({ data }) => data.flatMap(({ embedding }) => embedding),
+})
+
+const rerank = (): Asked => ({
+  path: '/v1/rerank',
+  body: { query: text(), documents: texts() },
+  read: ({ results }) => results.toSorted((a, b) => a.index - b.index).map((each) => each.relevance_score),
+})
+
+const replica = (checkpoint: Checkpoint, port = 0): Promise<ServerProcess> =>
+  startServer(checkpoint, { args: ['--port', String(port), '--served-model-name', name, '--disable-log-requests'] })
+
+it.each<[Checkpoint, () => Asked]>([
+  ['qwen3-embedding', embeddings],
+  ['qwen3-reranker', rerank],
+])('%s', async (checkpoint, ask) => {
+  const replicas = await Promise.all(Array.from({ length: numReplicas }, () => replica(checkpoint)))
+  try {
+    const pool = Array.from({ length: 40 }, ask)
+    const expected = await Promise.all(pool.map((each) => numbers(replicas[0]!, each)))
+    const urls = replicas.map(({ url }) => url).join(',')
+    const args = ['--upstream', urls, '--served-upstream-model', name, '--disable-log-requests']
+    await using front = await startServer(checkpoint, { args })
+    const filesBefore = usageOf(front.pid).files
+    const end = performance.now() + seconds * 1000
+    let numAnswers = 0
+    const client = async (): Promise<void> => {
+      while (performance.now() < end) {
+        const index = next() % pool.length
+        expect(maxDifference(await numbers(front, pool[index]!), expected[index]!)).toBeLessThan(tolerance)
+        numAnswers++
+      }
+    }
+    const clients = Array.from({ length: numClients }, client)
+    const [numKills] = await Promise.all([killInTurn(replicas, checkpoint, end), ...clients])
+    expect(numKills).toBeGreaterThan(numReplicas)
+    expect(numAnswers).toBeGreaterThan(seconds)
+    // Connections of replicas that died are closed.
+    await until(() => usageOf(front.pid).files <= filesBefore + numReplicas * 9)
+  } finally {
+    await Promise.all(replicas.map((one) => one.stop()))
+  }
+})
+
+/** Each new process takes the place and the port of the one that was killed. */
+async function killInTurn(replicas: ServerProcess[], checkpoint: Checkpoint, end: number): Promise<number> {
+  let numKills = 0
+  for (; performance.now() < end; numKills++) {
+    const index = numKills % replicas.length
+    const old = replicas[index]!
+    const { port } = old
+    old.kill('SIGKILL')
+    await old.ended
+    await sleep(200)
+    replicas[index] = await replica(checkpoint, port)
+    await sleep(betweenKillsMs)
+  }
+  return numKills
+}
+
+async function numbers(server: ServerProcess, { path, body, read }: Asked): Promise<readonly number[]> {
+  const response = await server.post(path, body)
+  if (response.status !== 200) throw new Error(`${response.status} ${await response.text()}`)
+  return read((await response.json()) as Answer)
+}
