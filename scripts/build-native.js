@@ -36,6 +36,7 @@ const addons = {
     language: 'C++',
     compilers: process.env.CXX ? [process.env.CXX] : ['c++', 'g++', 'clang++'],
     flags: ['-std=c++17', '-O3', '-g1'],
+    libraries: [],
     isHere: process.platform !== 'win32',
     without: 'qvl will use ort',
   },
@@ -45,6 +46,8 @@ const addons = {
     language: 'C',
     compilers: process.env.CC ? [process.env.CC] : ['cc', 'gcc', 'clang'],
     flags: ['-std=c11', '-D_GNU_SOURCE', '-O2', '-g1'],
+    // Part of libc from glibc 2.34 on.
+    libraries: ['-ldl'],
     // Where AscendCL is.
     isHere: process.platform === 'linux' && ['x64', 'arm64'].includes(process.arch),
     without: 'qvl will not run on an Ascend NPU',
@@ -76,7 +79,7 @@ async function build(/** @type {string} */ device, addon) {
   await compileAll(units, compiler)
   removeOthers(objectFolder, units)
 
-  const link = { compiler, flags: ['-pthread', ...sanitize] }
+  const link = { compiler, flags: ['-pthread', ...sanitize], libraries: addon.libraries }
   const shared = process.platform === 'darwin' ? ['-bundle', '-undefined', 'dynamic_lookup'] : ['-shared']
   const library = units.filter(({ file }) => !isTest(file))
   await linkTo(join(folder, `qvl_${device}.node`), library, { ...link, flags: [...link.flags, ...shared] })
@@ -154,8 +157,8 @@ async function compileAll(units, compiler) {
   )
 }
 
-async function linkTo(output, units, { compiler, flags }) {
-  await produce(output, compiler, [...flags, ...units.map(({ object }) => object)])
+async function linkTo(output, units, { compiler, flags, libraries }) {
+  await produce(output, compiler, [...flags, ...units.map(({ object }) => object), ...libraries])
 }
 
 /** Runs the compiler; its output appears whole, because other processes may be using the old one. */

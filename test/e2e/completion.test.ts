@@ -85,7 +85,7 @@ describe('bash', () => {
 
 /** Each line is typed with its tabs; the command then says what it was given. */
 const typed: readonly [line: string, ran: string][] = [
-  ['qvl comp\tb\t', 'completion bash'],
+  ['qvl compl\tb\t', 'completion bash'],
   ['qvl serve ti\t--scheduling-po\tpri\t', 'serve tiny/reranker --scheduling-policy priority'],
   ['qvl serve --scheduling-policy=pri\t', 'serve --scheduling-policy=priority'],
   ['qvl models rem\tQ\t--y\t', 'models remove Qwen/Qwen3-Embedding-0.6B --yes'],

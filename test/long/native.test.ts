@@ -1,27 +1,60 @@
 import { spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
+import { compileSmall } from '../devices/npu/small-model.js'
+import { describeSoftware, SoftwareAscend } from '../npu/software.js'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
-function run(command: string, ...args: string[]): void {
-  const { status, stdout, stderr } = spawnSync(command, args, { cwd: root, encoding: 'utf8', maxBuffer: 2 ** 28 })
+function run(command: string, args: readonly string[], env: Record<string, string> = {}): void {
+  const { status, stdout, stderr } = spawnSync(command, args, {
+    cwd: root,
+    encoding: 'utf8',
+    env: { ...process.env, ...env },
+    maxBuffer: 2 ** 28,
+    timeout: 300_000,
+  })
   expect(status, `${command} ${args.join(' ')}\n${stdout}\n${stderr}`).toBe(0)
 }
+
+/** Into build/, or into build/SANITIZER/. */
+function build(sanitizer?: string): void {
+  run(process.execPath, ['scripts/build-native.js', '--tests', ...(sanitizer ? [`--sanitize=${sanitizer}`] : [])])
+}
+
+const sanitizers = ['address', 'undefined', 'thread']
 
 /** Every instruction set that this machine has is compared with plain C++ on random shapes. */
 const programs: [name: string, ...args: string[]][] = [['kernels_test'], ['attention_test', '300'], ['executor_test']]
 
 describe('the native code by itself', () => {
   it.each(programs)('%s', (name, ...args) => {
-    run(process.execPath, 'scripts/build-native.js', '--tests')
-    run(`build/${name}`, ...args)
+    build()
+    run(`build/${name}`, args)
   })
 
-  describe.each(['address', 'undefined', 'thread'])('under the %s sanitizer', (sanitizer) => {
+  describe.each(sanitizers)('under the %s sanitizer', (sanitizer) => {
     it.each(programs)('%s', (name, ...args) => {
-      run(process.execPath, 'scripts/build-native.js', '--tests', `--sanitize=${sanitizer}`)
-      run(`build/${sanitizer}/${name}`, ...args)
+      build(sanitizer)
+      run(`build/${sanitizer}/${name}`, args)
     })
+  })
+})
+
+describeSoftware('the native code of npu by itself', () => {
+  /** What ONNX Runtime keeps to its end is no leak of ours. */
+  const lsan = { LSAN_OPTIONS: `suppressions=${fileURLToPath(new URL('onnxruntime.supp', import.meta.url))}` }
+
+  it.each([undefined, ...sanitizers])('device_test, sanitizer: %s', (sanitizer) => {
+    build(sanitizer)
+    const software = new SoftwareAscend({}, sanitizer)
+    try {
+      const program = sanitizer === undefined ? 'build/device_test' : `build/${sanitizer}/device_test`
+      const env = { ...software.environment, ...lsan }
+      for (const seed of ['1', '2', '3']) run(program, [software.library, compileSmall(software), seed], env)
+      expect(software.report()).toEqual([])
+    } finally {
+      software.remove()
+    }
   })
 })

@@ -65,13 +65,14 @@ export class SoftwareAscend {
   readonly #control: string
   readonly #report: string
 
-  constructor(knobs: Knobs = {}) {
+  /** With `sanitizer`, for programs that were built with it too: address, thread or undefined. */
+  constructor(knobs: Knobs = {}, sanitizer?: string) {
     this.folder = mkdtempSync(join(tmpdir(), 'qvl-npu-'))
     const home = join(this.folder, 'cann')
     mkdirSync(join(home, 'lib64'), { recursive: true })
     mkdirSync(join(home, 'bin'))
     this.library = join(home, 'lib64/libascendcl.so')
-    symlinkSync(builtLibrary(), this.library)
+    symlinkSync(builtLibrary(sanitizer), this.library)
     symlinkSync(this.atc, join(home, 'bin/atc'))
     this.#control = join(this.folder, 'control')
     this.#report = join(this.folder, 'report')
@@ -160,17 +161,18 @@ function whatIsMissing(): string | undefined {
 }
 
 /** Built once for each state of its sources: other test files may be using the one that is there. */
-function builtLibrary(): string {
+function builtLibrary(sanitizer?: string): string {
   const folder = join(here, 'software-ascendcl')
   const sources = readdirSync(folder).filter((file) => file.endsWith('.c'))
   const files = [...readdirSync(folder).map((file) => join(folder, file)), join(here, '../../native/npu/acl.h')]
-  const hash = createHash('sha256')
+  const args = ['-std=c11', '-D_GNU_SOURCE', '-O1', '-g', '-Wall', '-Wextra', '-fPIC', '-shared', '-pthread']
+  if (sanitizer !== undefined) args.push(`-fsanitize=${sanitizer}`)
+  const hash = createHash('sha256').update(args.join(' '))
   for (const file of files) hash.update(`${file}\0`).update(readFileSync(file))
   const key = hash.digest('hex').slice(0, 16)
   const library = join(tmpdir(), `qvl-software-ascendcl-${key}.so`)
   if (existsSync(library)) return library
   const temporary = `${library}.${process.pid}`
-  const args = ['-std=c11', '-D_GNU_SOURCE', '-O1', '-g', '-Wall', '-Wextra', '-fPIC', '-shared', '-pthread']
   const { status, stderr } = spawnSync(
     compiler() ?? 'cc',
     [...args, ...sources.map((file) => join(folder, file)), '-o', temporary, '-ldl'],
