@@ -76,6 +76,7 @@ const kinds = {
   FILES_EXHAUSTED: { status: 503, exit: exitCode.failed },
   INPUT_UNREADABLE: { status: 400, exit: exitCode.usage },
   OUTPUT_UNWRITABLE: { status: 500, exit: exitCode.failed },
+  OUTPUT_BUSY: { status: 409, exit: exitCode.failed },
   RESUME_MISMATCH: { status: 409, exit: exitCode.usage },
   INTERNAL: { status: 500, exit: exitCode.failed },
 } as const satisfies Record<string, ErrorKind>

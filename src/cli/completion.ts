@@ -27,11 +27,19 @@ export async function completion({ settings, operands, stdout }: Context): Promi
     await writeTo(stdout, ids.map((id) => `${id}\n`).join(''))
     return exitCode.ok
   }
-  if (word === undefined || rest.length > 0 || !isShell(word)) throw noShell(word)
+  if (word === undefined || !isShell(word)) throw noShell(word)
+  if (rest.length > 0) throw oneShell(operands)
   const [script, { completedCommands }] = await Promise.all([scripts[word](), import('./completion/words.js')])
   await writeTo(stdout, script(completedCommands()))
   return exitCode.ok
 }
+
+const oneShell = (operands: readonly string[]): QvlError =>
+  new QvlError('USAGE', {
+    what: `${operands.length} shells were named: ${operands.join(', ')}.`,
+    why: 'Each has a script of its own.',
+    do: 'Run qvl completion once for each.',
+  })
 
 function noShell(word: string | undefined): QvlError {
   const shells = Object.keys(scripts)

@@ -4,6 +4,7 @@ import { readFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import path from 'node:path'
 import { QvlError } from '../errors.js'
+import { errorCode } from '../offline/file-errors.js'
 import { type CommandName, commandNames, type Flag, type JsonObject } from './flag.js'
 import { isJsonObject } from './flag-value.js'
 import { nearest } from './nearest.js'
@@ -94,21 +95,28 @@ async function readText(file: string, optional: boolean): Promise<string | undef
   try {
     bytes = await readFile(file)
   } catch (error) {
-    const missing = error instanceof Error && 'code' in error && error.code === 'ENOENT'
-    if (optional && missing) return undefined
-    throw invalid(file, missing ? 'It does not exist.' : 'It cannot be read.', error)
+    const code = errorCode(error)
+    if (optional && code === 'ENOENT') return undefined
+    throw invalid(file, unreadableReasons[code ?? ''] ?? 'It cannot be read.', error)
   }
   if (bytes.length > maxConfigBytes) throw invalid(file, `It is larger than ${maxConfigBytes} bytes.`)
   return bytes.toString('utf8')
 }
 
+const unreadableReasons: Readonly<Record<string, string | undefined>> = {
+  ENOENT: 'It does not exist.',
+  // As for a user who was given the HOME of another.
+  EACCES: 'This user may not read it, or a folder on the way to it; HOME and XDG_CONFIG_HOME say where it is.',
+}
+
 /** Most people have no config file, and loading the parser takes a fifth of the time that `qvl --help` takes. */
 async function parseYaml(file: string, text: string): Promise<unknown> {
-  const { parse } = await import('yaml')
+  const { parse, YAMLParseError } = await import('yaml')
   try {
     return parse(text, { maxAliasCount: 100 })
   } catch (error) {
-    throw invalid(file, 'It is not YAML.', error)
+    const [place] = (error instanceof YAMLParseError && error.linePos) || []
+    throw invalid(file, place === undefined ? 'It is not YAML.' : `It is not YAML: see line ${place.line}.`, error)
   }
 }
 

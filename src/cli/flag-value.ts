@@ -1,7 +1,7 @@
 // The text of one flag to its typed value, wherever the text came from: command line, environment or config file.
 
 import { QvlError } from '../errors.js'
-import type { Flag, FlagValue, JsonObject } from './flag.js'
+import { type Flag, type FlagValue, type JsonObject, takesPath } from './flag.js'
 
 /** vLLM's integers with a suffix: k, m, g, t are powers of 1000 and may have decimals, K, M, G, T powers of 1024. */
 const suffixes = new Map([
@@ -24,6 +24,7 @@ export function parseFlagValue(flag: Flag, text: string, origin: string): FlagVa
   switch (flag.type) {
     case 'string':
     case 'list':
+      if (text === '' && takesPath(flag)) throw unfit(origin, text, 'It is a path, and this one is empty.')
       return text
     case 'bool':
       return parseBoolean(text, origin)

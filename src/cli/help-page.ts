@@ -26,6 +26,10 @@ export function helpPage(command: CommandName, { usage, summary, examples, notes
   return `${parts.join('\n\n')}\n`
 }
 
+/** Those that the page of a command has. */
+export const groupsOf = (command: CommandName): FlagGroup[] =>
+  flagGroups.filter((group) => groupSection(command, group) !== undefined)
+
 /** The flags of one group. */
 export const groupHelp = (command: CommandName, group: FlagGroup): string => `${groupSection(command, group) ?? ''}\n`
 

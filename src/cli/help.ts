@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs'
 import { QvlError } from '../errors.js'
 import { flagsOf } from './command-options.js'
 import { type CommandName, type Flag, flagGroups } from './flag.js'
-import { flagHelp, groupHelp, helpPage } from './help-page.js'
+import { flagHelp, groupHelp, groupsOf, helpPage } from './help-page.js'
 import { commandTexts } from './help-texts.js'
 import { nearest } from './nearest.js'
 
@@ -12,7 +12,8 @@ import { nearest } from './nearest.js'
 export const overview = `qvl score --query "capital of China?" --document "It is Beijing."
 qvl serve Qwen/Qwen3-VL-Reranker-2B
 
-Runs Qwen3-VL and Qwen3 embedding and reranking models from their files.
+Runs embedding and reranking models from their files: Qwen3-VL, Qwen3, BERT,
+XLM-RoBERTa.
 
   score, embed            relevance of documents to a query; vectors of inputs
   serve                   an HTTP server with the API of vLLM
@@ -38,7 +39,7 @@ export function helpAbout(command: CommandName, topic: string): string {
   const known = flagsOf(command)
   const word = topic.replace(/^--?/, '').replaceAll('_', '-').toLowerCase()
   const group = flagGroups.find((one) => one.toLowerCase().replaceAll(' ', '-') === word.replaceAll(' ', '-'))
-  if (group !== undefined && known.some((flag) => flag.group === group)) return groupHelp(command, group)
+  if (group !== undefined && groupsOf(command).includes(group)) return groupHelp(command, group)
   const flag = known.find((one) => one.name === word || (one.type === 'bool' && `no-${one.name}` === word))
   if (flag !== undefined) return flagHelp(flag)
   throw noTopic(command, topic, known)
@@ -51,14 +52,13 @@ export function packageVersion(): string {
 }
 
 function noTopic(command: CommandName, topic: string, known: readonly Flag[]): QvlError {
-  const groups = flagGroups.filter((group) => known.some((flag) => flag.group === group))
   const near = nearest(
     topic.replace(/^--/, ''),
     known.map(({ name }) => name),
   )
   return new QvlError('USAGE', {
     what: `qvl ${command} has no flag and no group of flags ${JSON.stringify(topic)}.`,
-    why: `The groups are: ${groups.join(', ')}.`,
+    why: `The groups are: ${groupsOf(command).join(', ')}.`,
     do: near === undefined ? `See qvl ${command} --help.` : `Did you mean --help=${near}?`,
     param: '--help',
   })

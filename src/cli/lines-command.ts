@@ -1,7 +1,7 @@
 // What `qvl score` and `qvl embed` share: input, model, output, and what is said at the end.
 
-import { exitCode } from '../errors.js'
-import { defaultChunkLimits } from '../offline/chunks.js'
+import { exitCode, QvlError } from '../errors.js'
+import { type ChunkLimits, defaultChunkLimits } from '../offline/chunks.js'
 import { openInput } from '../offline/input.js'
 import type { RunFileOptions, RunSummary } from '../offline/run-file.js'
 import { type Shard, shardFile } from '../offline/shard.js'
@@ -32,8 +32,8 @@ export async function runLines(context: Context, command: LinesCommand): Promise
   const { settings, terminal, stderr } = context
   const input = await chooseInput(context, command.lines)
   if (input === undefined) {
-    stderr.write(helpOf(context.command))
-    return exitCode.usage
+    stderr.write(`${helpOf(context.command)}\n`)
+    throw nothingToRead(command.name)
   }
   const shard = shardOf(settings, input)
   const model = await openModel(context, command.name, input.folder)
@@ -42,6 +42,14 @@ export async function runLines(context: Context, command: LinesCommand): Promise
   if (forPerson) return printTable(context, model, input, command)
   return answerLines(context, model, { ...input, shard }, command)
 }
+
+/** The last thing on the screen, below a page of help. */
+const nothingToRead = (name: LinesCommandName): QvlError =>
+  new QvlError('USAGE', {
+    what: `qvl ${name} has nothing to read.`,
+    why: 'Neither a file nor a text is named, and standard input is the terminal.',
+    do: `Name a file, pipe lines in, or use ${name === 'score' ? '--query and --document' : '--text'}.`,
+  })
 
 async function answerLines(
   { settings, stdout, signal, interrupt, messages, progress }: Context,
@@ -65,7 +73,7 @@ async function answerLines(
     resume: settings.resume,
     settings: numberSettings(options),
     // Every device gets as many batches of a chunk as one would alone.
-    chunkLimits: { maxTokens: defaultChunkLimits.maxTokens * numShares(options) },
+    chunkLimits: sharedLimits(numShares(options)),
     signal,
     onProgress: (event) => progress.run(event),
     onLineError: lineErrorsTo(messages),
@@ -73,6 +81,11 @@ async function answerLines(
   if (!summary.outputClosed) sayEnd(messages, summary, file && shard ? shardFile(file, shard) : file)
   return summary.failed > 0 ? exitCode.someItemsFailed : exitCode.ok
 }
+
+const sharedLimits = (shares: number): Partial<ChunkLimits> => ({
+  maxTokens: defaultChunkLimits.maxTokens * shares,
+  maxLines: defaultChunkLimits.maxLines * shares,
+})
 
 /** A constant for replicas, so that a run can be resumed with another number of them. */
 const numShares = ({ dataParallelSize = 1, upstream }: OpenedModel['options']): number =>

@@ -4,8 +4,9 @@ import { access, constants, stat } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { Readable } from 'node:stream'
 import { QvlError } from '../errors.js'
-import { unreadable } from '../offline/file-errors.js'
+import { errorCode, unreadable } from '../offline/file-errors.js'
 import type { Context } from './context.js'
+import type { CommandName } from './flag.js'
 import type { Settings } from './settings.js'
 
 export interface LinesInput {
@@ -20,7 +21,7 @@ export interface LinesInput {
  * input is a terminal, where waiting would look like hanging. Throws USAGE and INPUT_UNREADABLE.
  */
 export async function chooseInput(
-  { settings, operands, stdin, terminal }: Context,
+  { command, settings, operands, stdin, terminal }: Context,
   lines: readonly unknown[],
 ): Promise<LinesInput | undefined> {
   checkOperands(operands, lines)
@@ -31,7 +32,7 @@ export async function chooseInput(
     return { kind: 'flags', source: Readable.from([Buffer.from(text)]), folder: resolve() }
   }
   if (file === '-') return terminal.stdin.isTty ? undefined : { kind: 'stdin', source: stdin, folder: resolve() }
-  await checkReadable(file)
+  await checkReadable(file, command)
   return { kind: 'file', source: file, folder: dirname(resolve(file)) }
 }
 
@@ -50,6 +51,13 @@ function checkOperands(operands: readonly string[], lines: readonly unknown[]): 
       why: 'A run reads one of them.',
       do: 'Leave one out.',
       param: operands[0]!,
+    })
+  }
+  if (operands[0] === '') {
+    throw new QvlError('USAGE', {
+      what: 'The name of the input file is empty.',
+      why: 'A variable of the shell that is not set looks like this.',
+      do: 'Name a file, or - for standard input.',
     })
   }
 }
@@ -80,12 +88,14 @@ export const isFile = (output: string | undefined): output is string => output !
 const together = (what: string, why: string, param: string): QvlError =>
   new QvlError('USAGE', { what, why, do: 'Change one of the flags.', param })
 
-async function checkReadable(file: string): Promise<void> {
+async function checkReadable(file: string, command: CommandName): Promise<void> {
   try {
     await access(file, constants.R_OK)
     if (!(await stat(file)).isDirectory()) return
   } catch (error) {
-    throw unreadable(file, error)
+    if (errorCode(error) !== 'ENOENT') throw unreadable(file, error)
+    const flags = command === 'score' ? '--query and --document' : '--text'
+    throw unreadable(file, error, `Check the path; texts that are no file go after ${flags}.`)
   }
   throw new QvlError('INPUT_UNREADABLE', {
     what: `${file} cannot be read.`,

@@ -2,13 +2,13 @@
 
 import { asQvlError, exitCode, QvlError } from '../errors.js'
 import { openFilesLimit } from '../server/open-files.js'
-import { watchPipe } from './broken-pipe.js'
 import { configWords } from './config-words.js'
 import { commandNames, leadingCommand } from './flag.js'
 import { helpAbout, helpOf, overview, packageVersion } from './help.js'
 import { type Messages, messagesTo } from './messages.js'
 import { nearest } from './nearest.js'
 import { readSettings } from './settings.js'
+import { outlive, watchPipe } from './stream-failures.js'
 import { terminalOf } from './terminal.js'
 
 /** As many modules as a command has, and more. */
@@ -18,6 +18,7 @@ const filesToLoad = 512
 export async function run(): Promise<void> {
   const args = process.argv.slice(2)
   const messages = earlyMessages(args)
+  outlive(process.stderr)
   for (const event of ['unhandledRejection', 'uncaughtException'] as const) {
     process.on(event, (error: unknown) => {
       messages.error(asQvlError(error))
@@ -50,6 +51,8 @@ async function dispatch(args: readonly string[]): Promise<number> {
   }
   const about = first === 'help' ? leadingCommand(rest) : undefined
   if (about !== undefined) return print(helpOf(about))
+  const [topic] = rest
+  if (first === 'help' && topic !== undefined && !topic.startsWith('-')) throw unknownCommand(topic, rest.slice(1))
   if (first === undefined || first === 'help' || first === '--help' || first === '-h') return print(overview)
   if (first === '--version') return print(`${packageVersion()}\n`)
   throw unknownCommand(first, rest)
@@ -87,15 +90,24 @@ function tooFewFiles(error: unknown): QvlError | undefined {
   })
 }
 
+/** Flags that stand without a command. */
+const alone = ['--help', '--version']
+
 function unknownCommand(first: string, rest: readonly string[]): QvlError {
   const why = `The commands are: ${commandNames.join(', ')}.`
   if (first.startsWith('-')) {
     const command = commandNames.find((name) => rest.includes(name)) ?? '<command>'
+    const meant = rest.length === 0 ? nearest(first, alone) : undefined
     const what = `The command comes before its flags, and ${first} is a flag.`
-    return new QvlError('USAGE', { what, why, do: `Write qvl ${command} first.`, param: first })
+    const fix = meant === undefined ? `Write qvl ${command} first.` : `Did you mean qvl ${meant}?`
+    return new QvlError('USAGE', { what, why, do: fix, param: first })
   }
-  const begun = commandNames.find((name) => name.startsWith(`${first} `))
-  const near = begun ?? nearest(first, [...commandNames, 'help'])
+  const begun = commandNames.filter((name) => name.startsWith(`${first} `))
+  if (begun.length > 0) {
+    const what = rest[0] === undefined ? `qvl ${first} is half a command.` : `There is no command ${first} ${rest[0]}.`
+    return new QvlError('USAGE', { what, why, do: `Write qvl ${begun.join(' or qvl ')}.`, param: first })
+  }
+  const near = nearest(first, [...commandNames, 'help', ...alone])
   const fix = near === undefined ? 'See qvl --help.' : `Did you mean qvl ${near}?`
   return new QvlError('USAGE', { what: `There is no command ${first}.`, why, do: fix, param: first })
 }

@@ -10,6 +10,9 @@ export const withCommas = (value: number): string => value.toLocaleString('en-US
 /** `12 lines`. */
 export const countLines = (lines: number): string => `${withCommas(lines)} ${lines === 1 ? 'line' : 'lines'}`
 
+/** `34,000 tokens`. */
+export const countTokens = (tokens: number): string => `${withCommas(tokens)} ${tokens === 1 ? 'token' : 'tokens'}`
+
 /** `1,133 tok/s`. */
 export const tokenRate = (tokens: number, ms: number): string =>
   `${withCommas(ms > 0 ? Math.round((tokens / ms) * 1000) : 0)} tok/s`
@@ -19,7 +22,7 @@ export const runText = (first: RunProgress, now: RunProgress, ms: number): strin
 
 export function runParts(first: RunProgress, now: RunProgress, ms: number): string[] {
   const tokens = now.tokens - first.tokens
-  const done = [countLines(now.lines), `${withCommas(now.tokens)} tokens`, tokenRate(tokens, ms)]
+  const done = [countLines(now.lines), countTokens(now.tokens), tokenRate(tokens, ms)]
   const bytes = now.bytesRead - first.bytesRead
   if (now.totalBytes === undefined || bytes <= 0) return done
   return [...done, `${duration((ms / bytes) * (now.totalBytes - now.bytesRead))} left`]

@@ -2,7 +2,6 @@
 
 import { setTimeout as sleep } from 'node:timers/promises'
 import { asQvlError, exitCode, QvlError } from '../errors.js'
-import { watchPipe } from './broken-pipe.js'
 import type { Context } from './context.js'
 import type { CommandName } from './flag.js'
 import { type Interrupt, listenForInterrupt } from './interrupt.js'
@@ -10,6 +9,7 @@ import { isFile } from './lines-input.js'
 import { messagesTo } from './messages.js'
 import { progressOn } from './progress.js'
 import type { Invocation } from './settings.js'
+import { watchPipe } from './stream-failures.js'
 import { terminalOf } from './terminal.js'
 
 type Command = (context: Context) => Promise<number>
@@ -43,7 +43,6 @@ export async function runCommand(command: CommandName, { settings, operands, not
   for (const note of notes) messages.warn(note)
   const { stdin, stdout, stderr } = process
   const pipe = watchPipe(stdout)
-  watchPipe(stderr)
   const interrupt = listenForInterrupt({ say: (message) => messages.warn(message) })
   const signal = AbortSignal.any([interrupt.signal, pipe.signal])
   const closers: (() => Promise<void>)[] = []

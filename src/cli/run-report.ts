@@ -3,7 +3,7 @@
 import type { QvlError } from '../errors.js'
 import type { RunSummary } from '../offline/run-file.js'
 import type { Messages } from './messages.js'
-import { countLines, tokenRate, withCommas } from './progress-text.js'
+import { countLines, countTokens, tokenRate, withCommas } from './progress-text.js'
 
 /** The output has every failure; stderr shows the first few, enough to see what is wrong. */
 const maxShownFailures = 3
@@ -25,7 +25,7 @@ export function sayEnd(messages: Messages, summary: RunSummary, output: string |
   const shared = cachedTokens > 0 ? ` (${withCommas(cachedTokens)} shared)` : ''
   const resumed = resumedLines > 0 ? `, after ${countLines(resumedLines)} of the earlier run` : ''
   const time = `${seconds.toFixed(1)} s, ${tokenRate(tokens, seconds * 1000)}`
-  messages.note(`${countLines(lines - resumedLines)}, ${withCommas(tokens)} tokens${shared} in ${time}${resumed}`)
+  messages.note(`${countLines(lines - resumedLines)}, ${countTokens(tokens)}${shared} in ${time}${resumed}`)
   if (failed > 0) {
     messages.warn(`${withCommas(failed)} of ${countLines(lines)} failed; see the errors in the output.`)
   }

@@ -18,7 +18,10 @@ export class Contents {
   of(input: Input, param: string): Content {
     if (typeof input === 'string') return input
     if (!isObject(input) || Array.isArray(input)) throw unfit(param, 'a text, or an object with text, image or video')
-    if ('content' in input) return checkedList(input.content, param).map((part) => this.#part(part, param))
+    if ('content' in input) {
+      if (Object.keys(input).length > 1) throw unfit(param, 'an object with content, or with text, image and video')
+      return Array.from(checkedList(input.content, param), (part) => this.#part(part, param))
+    }
     const parts = partsOf(input)
     if (parts.length === 0) throw unfit(param, 'an object with at least one of text, image, video and content')
     return parts.map((part) => this.#part(part, param))
@@ -42,13 +45,16 @@ export class Contents {
   }
 
   #video(video: MediaSource | readonly MediaSource[], param: string): string | string[] {
-    return isList(video) ? video.map((frame) => this.#reference(frame, param)) : this.#reference(video, param)
+    if (!isList(video)) return this.#reference(video, param)
+    if (video.length === 0) throw unfit(param, 'an object whose video has at least one frame')
+    return Array.from(video, (frame) => this.#reference(frame, param))
   }
 
   #reference(source: MediaSource, param: string): string {
     if (typeof source === 'string') return source
     if (source instanceof URL) return source.href
-    if (!(source instanceof Uint8Array)) throw unfit(param, 'an object whose media are paths, URLs or bytes')
+    if (!(source instanceof Uint8Array))
+      throw unfit(param, 'an object whose media are paths, URLs or bytes in a Uint8Array')
     const known = this.#names.get(source)
     if (known !== undefined) return known
     const name = `${this.#prefix}-${this.#names.size}`
@@ -59,7 +65,7 @@ export class Contents {
 }
 
 function partsOf({ text, image, video }: Fields): Part[] {
-  const images = image === undefined ? [] : isList(image) ? image : [image]
+  const images = image === undefined ? [] : isList(image) ? Array.from(image) : [image]
   return [
     ...(text === undefined ? [] : [{ type: 'text', text } as const]),
     ...images.map((each) => ({ type: 'image', image: each }) as const),

@@ -14,7 +14,8 @@ export async function embedOne(engine: Engine, input: Input, options: EmbedOptio
 }
 
 export async function embedList(engine: Engine, inputs: readonly Input[], options: EmbedOptions): Promise<Embeddings> {
-  const named = inputs.map((input, index) => ({ input, param: `input[${index}]` }))
+  // Array.from sees the holes of a list, which map leaves out.
+  const named = Array.from(inputs, (input, index) => ({ input, param: `input[${index}]` }))
   const answers: EngineEmbedding[] = []
   while (answers.length < named.length) {
     const round = named.slice(answers.length, endOfRound(inputs, answers.length))

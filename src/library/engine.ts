@@ -5,9 +5,11 @@ import type { EngineOptions } from '../engine/options.js'
 import type { Engine as OpenedEngine } from '../engine/requests.js'
 import { QvlError } from '../errors.js'
 import type { Embedding, Embeddings, ModelInfo, Ranking, Scores } from './answers.js'
+import { checkOptions } from './check-options.js'
 import { isList } from './contents.js'
 import { embedList, embedOne } from './embed.js'
 import type { Input } from './input.js'
+import { embedRules, openRules, rerankRules, scoreRules } from './option-rules.js'
 import type { EmbedOptions, OpenOptions, RerankOptions, ScoreOptions } from './options.js'
 import { score } from './score.js'
 
@@ -41,6 +43,8 @@ export class Engine implements AsyncDisposable {
    */
   static async open(options: OpenOptions): Promise<Engine> {
     if (typeof options?.model !== 'string' || options.model === '') throw noModel()
+    checkOptions(openRules, options, { code: 'USAGE', name: 'options' })
+    options.signal?.throwIfAborted()
     return new Engine(await openEngine(engineOptions(options)))
   }
 
@@ -56,6 +60,8 @@ export class Engine implements AsyncDisposable {
   embed(input: Input, options?: EmbedOptions): Promise<Embedding>
   embed(inputs: readonly Input[], options?: EmbedOptions): Promise<Embeddings>
   async embed(input: Input | readonly Input[], options: EmbedOptions = {}): Promise<Embedding | Embeddings> {
+    checkOptions(embedRules, options, ofCall)
+    this.#checkPromptName(options.promptName)
     return this.#call<Embedding | Embeddings>(async (engine) =>
       isList(input) ? embedList(engine, input, options) : embedOne(engine, input, options),
     )
@@ -65,7 +71,8 @@ export class Engine implements AsyncDisposable {
    * A score for each document, in the order of the documents; higher is better. Rerankers answer with probabilities,
    * embedding models with cosines.
    */
-  score(query: Input, documents: readonly Input[], options: ScoreOptions = {}): Promise<Scores> {
+  async score(query: Input, documents: readonly Input[], options: ScoreOptions = {}): Promise<Scores> {
+    checkOptions(scoreRules, options, ofCall)
     return this.#call((engine) => score(engine, { query, documents }, options))
   }
 
@@ -77,9 +84,9 @@ export class Engine implements AsyncDisposable {
    * results[0] // { index: 1, score: 0.99 }
    */
   async rerank(query: Input, documents: readonly Input[], options: RerankOptions = {}): Promise<Ranking> {
-    const { topN = Number.POSITIVE_INFINITY } = options
-    if (!(topN >= 0)) throw noCount(topN)
-    const { scores, usage } = await this.score(query, documents, options)
+    checkOptions(rerankRules, options, ofCall)
+    const { topN, ...others } = options
+    const { scores, usage } = await this.score(query, documents, others)
     const ranked = scores.map((each, index) => ({ index, score: each })).sort((one, other) => other.score - one.score)
     return { results: ranked.slice(0, topN), usage }
   }
@@ -94,6 +101,11 @@ export class Engine implements AsyncDisposable {
     return this.close()
   }
 
+  #checkPromptName(name: string | undefined): void {
+    const { promptNames } = this.model
+    if (name !== undefined && !promptNames.includes(name)) throw noPrompt(name, promptNames)
+  }
+
   async #call<Answer>(work: (engine: OpenedEngine) => Promise<Answer>): Promise<Answer> {
     if (this.#closing !== undefined) throw closed()
     const call = work(this.#engine)
@@ -105,6 +117,8 @@ export class Engine implements AsyncDisposable {
     }
   }
 }
+
+const ofCall = { code: 'REQUEST_INVALID', name: 'options' } as const
 
 /** Paths begin at the working folder, as those of `node:fs` do. */
 function engineOptions({ chatTemplate, media, onWarning, ...others }: OpenOptions): EngineOptions {
@@ -132,10 +146,10 @@ const noModel = (): QvlError =>
     param: 'model',
   })
 
-const noCount = (topN: unknown): QvlError =>
+const noPrompt = (name: string, names: readonly string[]): QvlError =>
   new QvlError('REQUEST_INVALID', {
-    what: `\`topN\` is ${String(topN)}.`,
-    why: 'It is the number of documents to answer with.',
-    do: 'Use a number from 0, or leave it out.',
-    param: 'topN',
+    what: `This model has no prompt named ${JSON.stringify(name)}.`,
+    why: names.length === 0 ? 'Its checkpoint brings none.' : `It has: ${names.join(', ')}.`,
+    do: 'Leave `promptName` out, or use one of `model.promptNames`.',
+    param: 'promptName',
   })

@@ -19,7 +19,9 @@ export async function score(engine: Engine, { query, documents }: Pairs, options
   const contents = new Contents()
   const request: ScoreRequest = {
     query: contents.of(query, 'query'),
-    documents: checkedList(documents, 'documents').map((each, index) => contents.of(each, `documents[${index}]`)),
+    documents: Array.from(checkedList(documents, 'documents'), (each, index) =>
+      contents.of(each, `documents[${index}]`),
+    ),
     ...commonFields(options),
     ...{ maxTokensPerQuery, maxTokensPerDoc, useActivation },
   }

@@ -17,24 +17,23 @@ const reasons: Readonly<Record<string, string>> = {
   ENOTDIR: 'A part of the path is not a folder.',
 }
 
+const fullCodes: ReadonlySet<string | undefined> = new Set(['ENOSPC', 'EDQUOT', 'EFBIG'])
+
 export function errorCode(error: unknown): string | undefined {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined
 }
 
-export function unreadable(path: string, cause: unknown): QvlError {
-  return new QvlError('INPUT_UNREADABLE', {
-    what: `${path} cannot be read.`,
-    why: reason(cause),
-    do: 'Check the path and its permissions.',
-    cause,
-  })
+export function unreadable(path: string, cause: unknown, action = 'Check the path and its permissions.'): QvlError {
+  return new QvlError('INPUT_UNREADABLE', { what: `${path} cannot be read.`, why: reason(cause), do: action, cause })
 }
 
 export function unwritable(path: string, cause: unknown, why = reason(cause)): QvlError {
   return new QvlError('OUTPUT_UNWRITABLE', {
     what: `${path} cannot be written.`,
     why,
-    do: 'Make room or choose another place, then run again with --resume if the output is a file.',
+    do: fullCodes.has(errorCode(cause))
+      ? 'Make room or choose another place, then run again; a run with -o FILE goes on with --resume.'
+      : 'Choose another place, or correct the path and its permissions.',
     cause,
   })
 }

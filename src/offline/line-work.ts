@@ -1,5 +1,6 @@
 // An input line to work: parsed, its images and videos loaded, its prompts made.
 
+import { invalidField, isList, isObject } from '../api/fields.js'
 import { parseJsonText } from '../api/json-text.js'
 import { contentsOfEmbed, contentsOfScore, hasMedia } from '../engine/request-contents.js'
 import type { LoadedVisuals, NamedContent } from '../engine/requests.js'
@@ -57,7 +58,12 @@ export async function prepareWork(
 
 function formOf(value: unknown, index: number, context: LineContext): LineForm {
   if (isBatchLine(value)) return batchLine(value, index, context)
-  return context.command === 'score' ? scoreLine(value, index, context) : embedLine(value, index, context)
+  if (context.command === 'score') {
+    if (isObject(value)) return scoreLine(value, index, context)
+    throw invalidField('line', value, 'a JSON object with `query` and `documents`')
+  }
+  if (isObject(value) || isList(value) || typeof value === 'string') return embedLine(value, index, context)
+  throw invalidField('line', value, 'a JSON string, or a JSON object with `text`, `image` or `video`')
 }
 
 const contentsOf = ({ kind, request }: LineRequest): NamedContent[] =>

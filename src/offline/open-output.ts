@@ -8,9 +8,8 @@ import { partPath } from './part-file.js'
 import { type RunIdentity, type RunState, readRunState, resumeMismatch, savedLines, statePath } from './run-state.js'
 
 export interface OpenOutputOptions {
+  /** The path to write, links resolved. */
   file: string
-  /** The file that is read, where it is one. */
-  inputFile: string | undefined
   identity: RunIdentity
   resume: boolean
   npyWidth: number | undefined
@@ -19,7 +18,7 @@ export interface OpenOutputOptions {
 
 /** Undefined when an earlier run has completed the file. Throws OUTPUT_UNWRITABLE, USAGE or RESUME_MISMATCH. */
 export async function openFileOutput(options: OpenOutputOptions): Promise<FileOutput | undefined> {
-  const file = await resolveTarget(options.file, options.inputFile)
+  const { file } = options
   const part = await statOrNone(partPath(file))
   if (options.resume && part === undefined && (await statOrNone(file)) !== undefined) {
     // A saved state without FILE.part: the run was cut after FILE had got its name.
@@ -31,13 +30,17 @@ export async function openFileOutput(options: OpenOutputOptions): Promise<FileOu
     throw resumeMismatch(`${partPath(file)} is shorter than what was saved.`)
   }
   if (resumed === undefined) await writing(statePath(file), rm(statePath(file), { force: true }))
-  return FileOutput.open({ ...options, file, resumed })
+  return FileOutput.open({ ...options, resumed })
 }
 
-/** Links are followed, so that the file they point to is replaced. Devices and pipes cannot be. */
-async function resolveTarget(path: string, inputFile: string | undefined): Promise<string> {
+/**
+ * Links are followed, so that the file they point to is replaced. Devices and pipes cannot be. Throws OUTPUT_UNWRITABLE,
+ * and USAGE where the file is `inputFile`.
+ */
+export async function resolveTarget(path: string, inputFile: string | undefined): Promise<string> {
   const existing = await statOrNone(path)
   if (existing === undefined) return path
+  if (existing.isDirectory()) throw unwritable(path, undefined, 'It is a folder.')
   if (!existing.isFile()) throw unwritable(path, undefined, 'It is not a regular file; use > for devices and pipes.')
   const input = inputFile === undefined ? undefined : await statOrNone(inputFile)
   if (input !== undefined && input.ino === existing.ino && input.dev === existing.dev) {

@@ -10,8 +10,9 @@ import { type Encoder, jsonlEncoder, npyEncoder } from './encoders.js'
 import { type Input, openInput } from './input.js'
 import type { LineContext } from './item.js'
 import { LineReader } from './lines.js'
-import { openFileOutput } from './open-output.js'
+import { openFileOutput, resolveTarget } from './open-output.js'
 import { type Output, StreamOutput } from './output.js'
+import { asOnlyWriter } from './output-lock.js'
 import { Run, type RunEvents } from './run.js'
 import type { OptionValue, RunIdentity } from './run-state.js'
 import { type Shard, shardFile, shardRange } from './shard.js'
@@ -60,7 +61,10 @@ export interface RunSummary {
   alreadyComplete: boolean
 }
 
-/** Reranking requests. Throws INPUT_UNREADABLE, OUTPUT_UNWRITABLE, RESUME_MISMATCH, USAGE, or what stopped the device. */
+/**
+ * Reranking requests. Throws INPUT_UNREADABLE, OUTPUT_UNWRITABLE, OUTPUT_BUSY, RESUME_MISMATCH, USAGE, or what stopped
+ * the device.
+ */
 export async function runScoreFile(options: RunFileOptions): Promise<RunSummary> {
   return runFile('score', options)
 }
@@ -71,9 +75,18 @@ export async function runEmbedFile(options: RunFileOptions): Promise<RunSummary>
 }
 
 async function runFile(command: 'score' | 'embed', options: RunFileOptions): Promise<RunSummary> {
-  const started = performance.now()
   const context = lineContext(command, options)
   checkFormat(context, options)
+  const { output, input, shard } = options
+  if (!('file' in output)) return answer(context, { ...options, output })
+  const path = shard === undefined ? output.file : shardFile(output.file, shard)
+  const file = await resolveTarget(path, typeof input === 'string' ? input : undefined)
+  return asOnlyWriter(file, () => answer(context, { ...options, output: { file } }))
+}
+
+/** `output`: the path to write, links resolved. */
+async function answer(context: LineContext, options: RunFileOptions): Promise<RunSummary> {
+  const started = performance.now()
   // The engine also drops what is queued when the run ends early for another reason.
   const stop = new AbortController()
   const signal = AbortSignal.any([stop.signal, ...(options.signal === undefined ? [] : [options.signal])])
@@ -163,14 +176,12 @@ type OutputOptions = RunFileOptions & { inputBytes: number | undefined }
 
 async function openOutput(
   context: LineContext,
-  { output, input, resume = false, ...options }: OutputOptions,
+  { output, resume = false, ...options }: OutputOptions,
   signal: AbortSignal,
 ): Promise<Output | undefined> {
   if (!('file' in output)) return new StreamOutput(output, signal)
-  const { shard } = options
   return openFileOutput({
-    file: shard === undefined ? output.file : shardFile(output.file, shard),
-    inputFile: typeof input === 'string' ? input : undefined,
+    file: output.file,
     identity: runIdentity(context, options),
     resume,
     npyWidth: context.format === 'npy' ? npyWidth(context) : undefined,

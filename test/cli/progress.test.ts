@@ -23,6 +23,10 @@ describe('words', () => {
     expect(duration(ms)).toBe(text)
   })
 
+  it('one of a kind is singular', () => {
+    expect(runText(start, { ...start, lines: 1, tokens: 1 }, 1000)).toBe('1 line, 1 token, 1 tok/s')
+  })
+
   it('a file has an end, a pipe has none', () => {
     const now = { ...start, lines: 1, tokens: 34_000, bytesRead: 250 }
     expect(runText(start, now, 10_000)).toBe('1 line, 34,000 tokens, 3,400 tok/s, 30 s left')

@@ -113,7 +113,7 @@ describe('readSettings', () => {
     ['an unknown key', { config: 'modle: A' }, /modle is not a flag. Did you mean model\?/],
     ['a key for one call', { config: 'query: A' }, /query is not a flag/],
     ['config in the file', { config: 'config: A' }, /config is not a flag/],
-    ['broken YAML', { config: 'a: [' }, /not YAML/],
+    ['broken YAML', { config: 'port: 1\nhost: "a\nport: 2' }, /not YAML: see line \d/],
     ['no map', { config: '- a' }, /not a map/],
     ['a value that is no boolean', { config: 'strict: 3' }, /neither true nor false/],
     ['true for a flag with a value', { config: 'model: true' }, /model is true/],

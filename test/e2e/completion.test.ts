@@ -11,7 +11,7 @@ import { bin, qvl } from './run-qvl.js'
 const shells = ['bash', 'zsh', 'fish'] as const
 type Shell = (typeof shells)[number]
 
-const isInstalled = (program: string): boolean => spawnSync(program, ['-c', 'exit 0']).status === 0
+const isInstalled = (program: string): boolean => spawnSync('sh', ['-c', `command -v ${program}`]).status === 0
 
 /** A folder with files, and a cache with two models. */
 let folder: string
@@ -103,7 +103,7 @@ describe('what is not a shell', () => {
   it.each([
     [[], 'No shell was named.'],
     [['bsh'], 'Did you mean qvl completion bash?'],
-    [['bash', 'zsh'], 'There is no completion for'],
+    [['bash', 'zsh'], '2 shells were named: bash, zsh.'],
   ])('%j is refused', async (words, said) => {
     expect(await qvl(['completion', ...words])).toMatchObject({ code: 2, stderr: expect.stringContaining(said) })
   })

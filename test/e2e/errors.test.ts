@@ -47,7 +47,21 @@ const score = (...more: string[]): string[] => ['score', inFolder('q.jsonl'), '-
 
 describe('qvl refuses', () => {
   it.each<[string, () => Case]>([
+    [
+      'help about nothing',
+      () => ({ toPipe: true, args: ['help', 'scroe'], expected: usage(/scroe.*\n.*\n.*qvl score/) }),
+    ],
+    ['a version that is no flag', () => ({ toPipe: true, args: ['version'], expected: usage(/qvl --version\?/) })],
+    ['a misspelled flag alone', () => ({ toPipe: true, args: ['--verson'], expected: usage(/qvl --version\?/) })],
     ['an unknown command', () => ({ args: ['scroe'], expected: usage(/scroe.*\n.*\n.*qvl score/) })],
+    [
+      'half a command',
+      () => ({ args: ['bench'], toPipe: true, expected: usage(/half.*\n.*\n.*throughput or qvl bench serve/) }),
+    ],
+    [
+      'a wrong half of one',
+      () => ({ args: ['bench', 'srve'], toPipe: true, expected: usage(/no command bench srve/) }),
+    ],
     ['flags before the command', () => ({ args: ['-q', 'score'], expected: usage(/qvl score/) })],
     ['an unknown flag', () => ({ args: score('--modle', 'X'), expected: usage(/--modle.*\n.*\n.*--model\?/) })],
     [
@@ -58,6 +72,8 @@ describe('qvl refuses', () => {
     ['an unfit value', () => ({ args: score('--threads', 'x'), expected: usage(/--threads.*"x"/) })],
     ['two input files', () => ({ args: score('b.jsonl'), expected: usage(/2 input files/) })],
     ['a file and texts', () => ({ args: score('--query', 'a', '--document', 'b'), expected: usage(/input file/) })],
+    ['an empty input name', () => ({ args: ['score', '', '-m', reranker], expected: usage(/input file is empty/) })],
+    ['an empty output name', () => ({ args: score('-o', ''), toPipe: true, expected: usage(/--output.*""/) })],
     ['--query alone', () => ({ args: ['score', '--query', 'a'], expected: usage(/--document/) })],
     ['--resume on a pipe', () => ({ toPipe: true, args: score('--resume'), expected: usage(/--resume needs -o/) })],
     ['npy on a pipe', () => ({ toPipe: true, args: ['embed', '--format', 'npy'], expected: usage(/-o FILE/) })],
@@ -92,6 +108,13 @@ describe('qvl refuses', () => {
       () => ({
         args: ['score', inFolder('none.jsonl')],
         expected: { code: 2, error: 'INPUT_UNREADABLE', names: /none\.jsonl/ },
+      }),
+    ],
+    [
+      'a text where a file is meant',
+      () => ({
+        args: ['embed', 'hello world', '-m', embedder],
+        expected: { code: 2, error: 'INPUT_UNREADABLE', names: /hello world.*\n.*\n.*--text\./ },
       }),
     ],
     [

@@ -95,6 +95,9 @@ describe('help', () => {
     const { code, stderr } = await qvl(['serve', '--help=max-model-length'])
     expect(code).toBe(2)
     expect(stderr).toContain('Limits')
+    // All that this group has is without effect here.
+    expect(stderr).not.toContain('Benchmark')
+    expect((await qvl(['serve', '--help=benchmark'])).code).toBe(2)
     expect(stderr).toContain('Did you mean --help=max-model-len?')
   })
 

@@ -19,7 +19,7 @@ export const vlReranker = goldenPath('checkpoints/qwen3-vl-reranker')
 export const devices = hasAddon() ? (['reference', 'ort', 'cpu'] as const) : (['reference', 'ort'] as const)
 
 /** Nothing of the machine's own settings, no network, and the number type of the golden data. */
-const cleanEnv = {
+export const cleanEnv = {
   PATH: process.env.PATH ?? '',
   HOME: '/nonexistent',
   XDG_CONFIG_HOME: '/nonexistent',

@@ -1,12 +1,14 @@
 // Streams, signals and terminals: what goes where, and how a run ends early.
 
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { mkdtemp, open, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { ended, jsonLines, parseLines, qvl, reranker, startQvl } from './run-qvl.js'
+import { bin, cleanEnv, ended, jsonLines, parseLines, qvl, reranker, startQvl } from './run-qvl.js'
 
 let folder = ''
 
@@ -74,6 +76,31 @@ describe('streams', () => {
     child.stdout.destroy()
     const [{ code, stderr }] = await Promise.all([outcome, feed(child)])
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+  })
+})
+
+describe.runIf(existsSync('/dev/full'))('a full disk', () => {
+  it.each([
+    [['--help']],
+    [['score', '--help']],
+    [['completion', 'bash']],
+    [['config']],
+    [['score', 'q.jsonl', '-m', reranker]],
+    [['score', '--query', 'a', '--document', 'b', '--explain', '-m', reranker]],
+  ])('below standard output is said: %j', async (args) => {
+    await writeFile(path.join(folder, 'q.jsonl'), lines(1))
+    const { code, output } = await withFull('stdout', args)
+    expect(code).toBe(1)
+    expect(output).toMatch(/^error\[OUTPUT_UNWRITABLE\] The output .+\n {2}The disk is full\.\n {2}Make room .+\n$/)
+  })
+
+  it.each([
+    [['score', '--query', 'a', '--document', 'b', '-v', '-m', reranker], 0],
+    [['score', '--qury', 'a'], 2],
+  ])('below standard error changes nothing: %j', async (args, expected) => {
+    const { code, output } = await withFull('stderr', args)
+    expect(code).toBe(expected)
+    expect(output.trimEnd().split('\n')).toHaveLength(1)
   })
 })
 
@@ -154,4 +181,21 @@ async function feed(child: ReturnType<typeof startQvl>): Promise<void> {
     const taken = new Promise<void>((resolve) => child.stdin.write(lines(10), () => resolve()))
     await Promise.race([taken, closed])
   }
+}
+
+/** What came on the other stream. */
+async function withFull(
+  full: 'stdout' | 'stderr',
+  args: readonly string[],
+): Promise<{ code: number | null; output: string }> {
+  await using disk = await open('/dev/full', 'w')
+  const stdio = full === 'stdout' ? (['ignore', disk.fd, 'pipe'] as const) : (['ignore', 'pipe', disk.fd] as const)
+  const child = spawn(process.execPath, [bin, ...args], { env: cleanEnv, cwd: folder, stdio: [...stdio] })
+  let output = ''
+  const stream = full === 'stdout' ? child.stderr : child.stdout
+  stream?.setEncoding('utf8').on('data', (text: string) => {
+    output += text
+  })
+  const [code] = await once(child, 'close')
+  return { code, output }
 }

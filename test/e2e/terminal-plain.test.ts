@@ -28,6 +28,17 @@ describe.skipIf(!hasTmux)('qvl serve in a terminal', () => {
   })
 })
 
+describe.skipIf(!hasTmux)('qvl in a terminal', () => {
+  it('says what is missing where nothing is to be read, below the help', async () => {
+    await using terminal = await openTerminal({ columns: 80, rows: 24 })
+    await terminal.enter(`${qvlCommand} embed; echo "code $?"`)
+    const lines = await terminal.sees('code 2')
+    expect(lines.join('\n')).toMatch(
+      /Exit codes:[\s\S]*\nerror\[USAGE\] qvl embed has nothing to read\.\n.+\n.+--text\.\n/,
+    )
+  })
+})
+
 describe('qvl serve into a pipe', () => {
   it('writes log lines and nothing else', async () => {
     await using server = spawnServe([checkpointPath('qwen3-reranker'), '--port', '0'])

@@ -147,6 +147,19 @@ const refusals: { what: string; code: string; param?: string; work: () => Promis
     work: () => embedder.embed(JSON.parse('{ "content": [{ "type": "sound" }] }')),
   },
   {
+    what: 'a hole in a list',
+    code: 'REQUEST_INVALID',
+    param: 'input[1]',
+    work: () => embedder.embed(Object.assign(['a'], { 2: 'c' })),
+  },
+  { what: 'a video of no frames', code: 'REQUEST_INVALID', param: 'input', work: () => vl.embed({ video: [] }) },
+  {
+    what: 'content beside a text',
+    code: 'REQUEST_INVALID',
+    param: 'input',
+    work: () => vl.embed(untyped('{ "text": "a", "content": [{ "type": "text", "text": "b" }] }')),
+  },
+  {
     what: 'documents that are no list',
     code: 'REQUEST_INVALID',
     param: 'documents',
@@ -185,6 +198,68 @@ const refusals: { what: string; code: string; param?: string; work: () => Promis
   },
 ]
 
+/** As plain JavaScript may have them. */
+const untyped = (json: string): never => JSON.parse(json) as never
+
+/** Options as JSON, and the option that the error names. */
+const unfit: Record<'open' | 'embed' | 'rerank', [string, string][]> = {
+  open: [
+    ['{ "treads": 2 }', 'treads'],
+    ['{ "device": "gpu" }', 'device'],
+    ['{ "dtype": "fp8" }', 'dtype'],
+    ['{ "threads": "2" }', 'threads'],
+    ['{ "threads": -1 }', 'threads'],
+    ['{ "maxModelLen": 1.5 }', 'maxModelLen'],
+    ['{ "signal": {} }', 'signal'],
+    ['{ "onWarning": "x" }', 'onWarning'],
+    ['{ "media": 5 }', 'media'],
+    ['{ "media": { "localRoot": ["x"] } }', 'media.localRoot'],
+    ['{ "media": { "localRoots": "x" } }', 'media.localRoots'],
+    ['{ "media": { "image": { "maxPixels": 0 } } }', 'media.image.maxPixels'],
+  ],
+  embed: [
+    ['null', 'options'],
+    ['[]', 'options'],
+    ['{ "dimension": 4 }', 'dimension'],
+    ['{ "dimensions": "4" }', 'dimensions'],
+    ['{ "topN": 1 }', 'topN'],
+    ['{ "instruction": 5 }', 'instruction'],
+    ['{ "signal": 5 }', 'signal'],
+    ['{ "truncatePromptTokens": -5 }', 'truncatePromptTokens'],
+    ['{ "truncationSide": "up" }', 'truncationSide'],
+    ['{ "role": "x" }', 'role'],
+    ['{ "promptName": "no such prompt" }', 'promptName'],
+    ['{ "image": { "minPixels": -1 } }', 'image.minPixels'],
+  ],
+  rerank: [
+    ['{ "topN": "1" }', 'topN'],
+    ['{ "dimensions": 4 }', 'dimensions'],
+    ['{ "useActivation": "no" }', 'useActivation'],
+  ],
+}
+
+describe('options that TypeScript would refuse', () => {
+  it.each(unfit.open)('Engine.open with %s', async (json, param) => {
+    const work = (): Promise<unknown> => open('qwen3-embedding', untyped(json))
+    expect(await failure(work)).toMatchObject({ code: 'USAGE', details: { param, do: expect.any(String) } })
+  })
+
+  it.each(unfit.embed)('embed with %s', async (json, param) => {
+    const work = (): Promise<unknown> => embedder.embed('text', untyped(json))
+    expect(await failure(work)).toMatchObject({ code: 'REQUEST_INVALID', details: { param } })
+  })
+
+  it.each(unfit.rerank)('rerank with %s', async (json, param) => {
+    const work = (): Promise<unknown> => reranker.rerank('q', ['d'], untyped(json))
+    expect(await failure(work)).toMatchObject({ code: 'REQUEST_INVALID', details: { param } })
+  })
+
+  it('an option that is undefined is absent', async () => {
+    const { results } = await reranker.rerank('q', ['d'], { topN: undefined, instruction: undefined })
+    expect(results).toHaveLength(1)
+  })
+})
+
 describe('what cannot be done', () => {
   it.each(refusals)('$what is refused with $code', async ({ code, param, work }) => {
     const error = await failure(work)
@@ -202,6 +277,7 @@ describe('what cannot be done', () => {
     stop.abort(reason)
     await expect(work).rejects.toBe(reason)
     await expect(reranker.rerank('q', ['d'], { signal: stop.signal })).rejects.toBe(reason)
+    await expect(open('qwen3-embedding', { signal: stop.signal })).rejects.toBe(reason)
     expect((await embedder.embed('text')).vector).toHaveLength(embedder.model.dimensions)
   })
 

@@ -98,10 +98,10 @@ const refused = expect.stringMatching(/^REQUEST_(SCHEMA|INVALID)$/)
 
 describe('lines that fail', () => {
   it.each([
-    ['not an object', '42', 'request', 'JSON object'],
+    ['not an object', '42', 'line', 'JSON object'],
     ['no text', '{"id":"a"}', 'text', 'missing'],
     ['both', '{"id":"a","text":"x","input":"y"}', 'input', 'not both'],
-    ['a list of texts', '{"id":"a","input":["x"]}', 'input[0]', 'object'],
+    ['a list of texts', '{"id":"a","input":["x"]}', 'input[0]', 'the string'],
     ['dimensions', '{"id":"a","text":"x","dimensions":0}', 'dimensions', 'at least 1'],
     ['an id that JSON cannot keep', '{"id":12345678901234567890,"text":"x"}', 'id', '2^53'],
     ['an id that is a list', '{"id":[1],"text":"x"}', 'id', 'a list of 1'],
@@ -130,7 +130,7 @@ describe('lines that fail', () => {
     ['{"documents":["a"]}', 'query'],
     ['{"query":"q","documents":["a",{"text":3}]}', 'documents[1].text'],
     ['{"query":"q","documents":["a"],"top_n":-1}', 'top_n'],
-    ['"a text"', 'request'],
+    ['"a text"', 'line'],
   ])('%s', async (line, param) => {
     const good = text({ query: 'q', documents })
     const run = await scoreLines(`${good}\n${line}\n${good}`)
@@ -154,7 +154,7 @@ describe('strict', () => {
   it.each([
     ['a bad line', '"a"\n"b"\n{oops\n"c"', 2, 'Line 3 is not valid JSON'],
     ['a line that fails later', '"a"\n"not finite"\n"c"', 1, 'Line 2 cannot be answered. The model computed'],
-    ['the first line', '3\n"c"', 0, 'Line 1 cannot be answered. `request` is 3.'],
+    ['the first line', '3\n"c"', 0, 'Line 1 cannot be answered. `line` is 3.'],
   ])('stops at %s', async (_name, input, written, message) => {
     const output = new Collected()
     await expect(embedLines('', { input: toStream(input), output, strict: true })).rejects.toMatchObject({

@@ -12,8 +12,10 @@ import {
 } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { PassThrough } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { QvlError } from '#qvl/errors.js'
 import { type RunFileOptions, type RunSummary, runEmbedFile } from '#qvl/offline/run-file.js'
 import { random } from '../support/random.js'
 import { endOf, startChild } from './run-child.js'
@@ -78,6 +80,26 @@ describe('a file as output', () => {
     expect((await readdir(folder)).sort()).toEqual(['in.jsonl', 'out', 'out.part', 'out.part.json'])
   })
 
+  it('has one writer at a time, also through a link, with --resume and for another input', async () => {
+    const target = join(folder, 'target')
+    await writeFile(target, 'old')
+    await symlink('target', output)
+    const open = new PassThrough()
+    const first = run({ input: open })
+    open.write(`${'"a"\n'.repeat(100)}`)
+    await grownTo(`${target}.part`, 1, first)
+    for (const resume of [false, true]) {
+      await expect(run({ input: toStream('"b"'), output: { file: target }, resume })).rejects.toMatchObject({
+        code: 'OUTPUT_BUSY',
+        details: { what: expect.stringContaining(target), why: expect.stringContaining('target.part.lock') },
+      })
+    }
+    open.end('"b"\n')
+    expect(await first).toMatchObject({ lines: 101, failed: 0 })
+    expect((await readFile(target, 'utf8')).trimEnd().split('\n')).toHaveLength(101)
+    expect((await readdir(folder)).sort()).toEqual(['out', 'target'])
+  })
+
   it('follows a link', async () => {
     await writeFile(input, '"a"')
     await writeFile(join(folder, 'target'), 'old')
@@ -87,16 +109,24 @@ describe('a file as output', () => {
   })
 
   it.each([
-    ['a folder', () => run({ output: { file: folder } }), 'OUTPUT_UNWRITABLE'],
-    ['a missing folder', () => run({ output: { file: join(folder, 'no', 'out') } }), 'OUTPUT_UNWRITABLE'],
-    ['a device', () => run({ output: { file: '/dev/null' } }), 'OUTPUT_UNWRITABLE'],
-    ['the input', () => run({ output: { file: input } }), 'USAGE'],
-    ['a missing input', () => run({ input: join(folder, 'no.jsonl') }), 'INPUT_UNREADABLE'],
-    ['a folder as input', () => run({ input: folder }), 'INPUT_UNREADABLE'],
-  ])('refuses %s', async (_name, start, code) => {
+    ['a folder', () => run({ output: { file: folder } }), 'OUTPUT_UNWRITABLE', 'is a folder'],
+    [
+      'a missing folder',
+      () => run({ output: { file: join(folder, 'no', 'out') } }),
+      'OUTPUT_UNWRITABLE',
+      'Choose another',
+    ],
+    ['a device', () => run({ output: { file: '/dev/null' } }), 'OUTPUT_UNWRITABLE', 'regular file'],
+    ['the input', () => run({ output: { file: input } }), 'USAGE', 'another output'],
+    ['a missing input', () => run({ input: join(folder, 'no.jsonl') }), 'INPUT_UNREADABLE', 'no such file'],
+    ['a folder as input', () => run({ input: folder }), 'INPUT_UNREADABLE', 'is a folder'],
+  ])('refuses %s', async (_name, start, code, words) => {
     await writeFile(input, '"a"')
-    await expect(start()).rejects.toMatchObject({ code, details: { what: expect.stringContaining('/') } })
+    const error: unknown = await start().catch((thrown: unknown) => thrown)
+    expect(error).toMatchObject({ code, details: { what: expect.stringContaining('/') } })
+    if (error instanceof QvlError) expect(`${error.details.why} ${error.details.do}`).toContain(words)
     expect(await readFile(input, 'utf8')).toBe('"a"')
+    expect((await readdir(folder)).filter((name) => name.endsWith('.lock'))).toEqual([])
   })
 })
 
