@@ -6,6 +6,8 @@ import { Fields, invalidField, isList, isObject, refusal } from './fields.js'
 
 const contentForms = 'a string, {"text": "…"}, {"content": […]}, {"text", "image", "video"} or a list of content parts'
 
+const partForms = '{"type": "text", "text": "…"} or {"type": "image_url", "image_url": {"url": "…"}}'
+
 /** Each type of part, and what it stands for. */
 const partTypes = {
   text: 'text',
@@ -90,8 +92,9 @@ function isPicture(reference: unknown): boolean {
 }
 
 function parsePart(value: unknown, path: string): Part {
+  if (!isObject(value)) throw invalidField(path, value, partForms)
   const fields = new Fields(value, path)
-  const type = fields.string('type')
+  const type = fields.string('type') ?? untyped.find((key) => fields.has(key))
   if (type === undefined) throw fields.invalid('type', `one of ${partNames.map((each) => `"${each}"`).join(', ')}`)
   if (!isPartType(type)) throw unsupportedPart(fields.pathOf('type'), type)
   switch (partTypes[type]) {
@@ -105,6 +108,9 @@ function parsePart(value: unknown, path: string): Part {
       return partTypes[type] satisfies never
   }
 }
+
+/** vLLM knows a part without a type by these. */
+const untyped = ['text', 'image_url', 'video_url'] as const
 
 const partNames: readonly string[] = Object.keys(partTypes)
 

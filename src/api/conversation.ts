@@ -111,7 +111,11 @@ function parseMessage(fields: Fields, settings: RequestSettings): ChatMessage {
   const path = fields.pathOf('content')
   const given = fields.get('content') ?? ''
   if (typeof given !== 'string' && !isList(given)) throw fields.invalid('content', 'a string or a list of parts')
-  const content = parseContent(given, path)
+  // vLLM takes bare strings among the parts of a message.
+  const parts = isList(given)
+    ? given.map((part) => (typeof part === 'string' ? { type: 'text', text: part } : part))
+    : given
+  const content = parseContent(parts, path)
   checkText(content, path, settings)
   return { role, content }
 }

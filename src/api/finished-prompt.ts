@@ -17,15 +17,16 @@ export function parseFinished(fields: Fields, body: Fields): { kind: 'tokens'; p
   const media = fields.get('media')
   const secondFrom = fields.integer('second_from', 0)
   if (!isList(ids) || ids.length === 0) throw fields.invalid('prompt_token_ids', 'a list of token ids')
-  if (media !== undefined && !isList(media)) throw fields.invalid('media', mediaForms)
+  if (media !== undefined && !isList(media)) throw fields.invalid('media', `a list of ${mediaForms}`)
+  if (secondFrom !== undefined && secondFrom >= ids.length) throw fields.invalid('second_from', 'a place among the ids')
   const attachments = new Fields(body.record('attachments') ?? {}, body.pathOf('attachments'))
   const path = fields.pathOf('media')
-  const parts = media?.map((part, index) => parseMedium(part, `${path}[${index}]`, attachments))
+  const parts = (media ?? []).map((part, index) => parseMedium(part, `${path}[${index}]`, attachments))
   return {
     kind: 'tokens',
     path: fields.path,
     tokens: parseTokenIds(ids, fields.pathOf('prompt_token_ids')),
-    ...(parts !== undefined && { media: parts }),
+    media: parts,
     ...(secondFrom !== undefined && { secondFrom }),
   }
 }
@@ -49,13 +50,21 @@ function parseMedium(part: unknown, path: string, attachments: Fields): MediaPar
   if (!isObject(part)) throw invalidField(path, part, mediaForms)
   const fields = new Fields(part, path)
   const video = fields.get('video')
-  const resolve = (reference: string): string => attachments.string(reference) ?? reference
   if (isList(video) && video.length > 0) {
-    return { type: 'video', video: video.map((_, index) => resolve(stringAt(video, index, fields.pathOf('video')))) }
+    const frames = video.map((_, index) => stringAt(video, index, fields.pathOf('video')))
+    return { type: 'video', video: frames.map((name, index) => attached(name, `${path}.video[${index}]`, attachments)) }
   }
   const image = fields.string('image')
   if (image === undefined || video !== undefined) throw invalidField(path, part, mediaForms)
-  return { type: 'image', image: resolve(image) }
+  return { type: 'image', image: attached(image, `${path}.image`, attachments) }
+}
+
+/** The URL that a name stands for, or what is none: a URL itself, or a path where no names are given. */
+function attached(name: string, path: string, attachments: Fields): string {
+  const url = attachments.string(name)
+  if (url !== undefined) return url
+  if (Object.keys(attachments.object).length === 0 || /^[a-z][a-z0-9+.-]*:/i.test(name)) return name
+  throw invalidField(path, name, 'a name that `attachments` has, or a URL')
 }
 
 function stringAt(values: readonly unknown[], index: number, path: string): string {

@@ -6,10 +6,11 @@ import type { RequestSettings } from './request-settings.js'
 
 /**
  * The names in the models' own config_sentence_transformers.json are `query` and `document`; Cohere's clients send
- * `search_query` and `search_document`.
+ * `search_query` and `search_document`, and `image` with images.
  */
 const purposes: ReadonlyMap<string, 'query' | 'document'> = new Map([
   ['document', 'document'],
+  ['image', 'document'],
   ['passage', 'document'],
   ['query', 'query'],
   ['search_document', 'document'],

@@ -22,7 +22,7 @@ export function parseJsonText(text: string, name: string): unknown {
   const value = parse(text, name)
   // Only an escape can spell half a surrogate pair, or hide a name: the text itself was decoded from UTF-8.
   const valueFault = /\\u|constructor/.test(text) ? findValueFault(value) : undefined
-  if (valueFault !== undefined) throw notAccepted(name, valueFault)
+  if (valueFault !== undefined) throw describeFault(name, valueFault)
   return value
 }
 
@@ -40,30 +40,43 @@ function parse(text: string, name: string): unknown {
   }
 }
 
-function notAccepted(name: string, why: string): QvlError {
-  return new QvlError('REQUEST_SCHEMA', { what: `${name} is not accepted as JSON.`, why, do: 'Correct the JSON.' })
+function notAccepted(name: string, why: string, advice = 'Correct the JSON.'): QvlError {
+  return new QvlError('REQUEST_SCHEMA', { what: `${name} is not accepted as JSON.`, why, do: advice })
 }
 
-function findValueFault(value: unknown): string | undefined {
-  if (typeof value === 'string') return stringFault(value)
-  if (isList(value)) return firstFault(value)
+interface ValueFault {
+  kind: 'surrogate' | 'prototype'
+  /** From the value that was looked through, such as `.input[3]`. */
+  at: string
+}
+
+function describeFault(name: string, { kind, at }: ValueFault): QvlError {
+  if (kind === 'prototype') return notAccepted(name, 'It has a key named constructor.prototype.')
+  // Names of fields are shown, whatever else a key may hold is not.
+  const place = /^(\.\w{1,40}|\[\d+\])+$/.test(at) ? `\`${at.replace(/^\./, '')}\`` : 'It'
+  const why = `${place} has half of a surrogate pair, which is not a character.`
+  return notAccepted(name, why, 'Cut texts between characters, not within one.')
+}
+
+function findValueFault(value: unknown): ValueFault | undefined {
+  if (typeof value === 'string') return isBroken(value) ? { kind: 'surrogate', at: '' } : undefined
+  if (isList(value)) return firstFault(value.entries(), (index) => `[${index}]`)
   if (!isObject(value)) return undefined
   const keys = Object.keys(value)
   if (keys.includes('constructor') && isObject(value.constructor) && Object.hasOwn(value.constructor, 'prototype')) {
-    return 'It has a key named constructor.prototype.'
+    return { kind: 'prototype', at: '' }
   }
-  return firstFault(keys) ?? firstFault(Object.values(value))
+  if (keys.some(isBroken)) return { kind: 'surrogate', at: '' }
+  return firstFault(Object.entries(value), (key) => `.${key}`)
 }
 
-function firstFault(values: readonly unknown[]): string | undefined {
-  for (const value of values) {
+function firstFault<Key>(entries: Iterable<[Key, unknown]>, step: (key: Key) => string): ValueFault | undefined {
+  for (const [key, value] of entries) {
     const fault = findValueFault(value)
-    if (fault !== undefined) return fault
+    if (fault !== undefined) return { ...fault, at: step(key) + fault.at }
   }
   return undefined
 }
 
 /** A tokenizer works on UTF-8, which cannot hold half a pair; replacing it would score another text than was sent. */
-function stringFault(text: string): string | undefined {
-  return /\p{Surrogate}/u.test(text) ? 'It has half of a surrogate pair, which is not a character.' : undefined
-}
+const isBroken = (text: string): boolean => /\p{Surrogate}/u.test(text)

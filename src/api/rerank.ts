@@ -4,7 +4,7 @@ import type { ScoreRequest, Scores } from '../engine/requests.js'
 import type { Content } from '../prompts/content.js'
 import type { AnswerHead } from './answer.js'
 import { type Echo, echoDocument, echoPieces, echoPlain } from './echo.js'
-import { Fields, isList, refusal } from './fields.js'
+import { Fields, isList, isObject, refusal } from './fields.js'
 import { checkFiniteScores } from './finite.js'
 import { wireFloat } from './floats.js'
 import { JsonPieces, listed } from './json-pieces.js'
@@ -121,6 +121,7 @@ function parseTopN(fields: Fields, settings: RequestSettings, min: number): numb
 }
 
 function parseDocuments(fields: Fields, settings: RequestSettings): Content[] {
+  checkRankFields(fields)
   if (settings.style === 'sglang' && fields.has('documents') && !isList(fields.get('documents'))) {
     throw fields.invalid('documents', 'a list of strings or part lists')
   }
@@ -129,6 +130,18 @@ function parseDocuments(fields: Fields, settings: RequestSettings): Content[] {
   const text =
     settings.style === 'sglang' ? 'Documents cannot be empty' : 'At least one text_pair element must be given'
   throw refusal(fields.pathOf('documents'), text)
+}
+
+/** Cohere's: what of a document to read. Text alone is read here, and leaving the rest out would rank something else. */
+function checkRankFields(fields: Fields): void {
+  const asked = fields.get('rank_fields')
+  const documents = fields.get('documents')
+  const others = isList(asked) && asked.some((name) => name !== 'text')
+  if (!others || !isList(documents) || !documents.some(isObject)) return
+  throw refusal(fields.pathOf('rank_fields'), '`rank_fields` names more of the documents than their text.', {
+    why: 'Only `text` is read.',
+    do: 'Put the fields into `text`, such as {"text": "title: …\ntext: …"}, and leave rank_fields out.',
+  })
 }
 
 /** SGLang's rules and texts; vLLM takes empty texts. */

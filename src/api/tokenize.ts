@@ -1,7 +1,7 @@
 // POST /tokenize and /detokenize: a text or a conversation as token ids, and back.
 
 import { parseChatFields, parseMessages, renderConversation } from './conversation.js'
-import { Fields, isList } from './fields.js'
+import { Fields, isList, refusal } from './fields.js'
 import { parseTokenIds } from './finished-prompt.js'
 import { JsonPieces } from './json-pieces.js'
 import { checkText, type RequestSettings } from './request-settings.js'
@@ -56,6 +56,7 @@ export const renderDetokenize = (text: string): JsonPieces =>
   new JsonPieces(() => [`{"prompt":${JSON.stringify(text)}}`])
 
 function parseChat(fields: Fields, settings: RequestSettings): Omit<TokenizeBody, 'returnTokenStrs'> {
+  refuseTools(fields)
   const path = fields.pathOf('messages')
   const messages = parseMessages(fields.get('messages'), path, settings)
   const chat = parseChatFields(fields, settings, { addGenerationPrompt: true })
@@ -63,6 +64,16 @@ function parseChat(fields: Fields, settings: RequestSettings): Omit<TokenizeBody
     text: renderConversation({ messages, chat, path }, settings),
     addSpecialTokens: chat.addSpecialTokens,
   }
+}
+
+/** vLLM gives them to the template, which writes them into the prompt. */
+function refuseTools(fields: Fields): void {
+  const tools = fields.get('tools')
+  if (tools === undefined || (isList(tools) && tools.length === 0)) return
+  throw refusal(fields.pathOf('tools'), `\`${fields.pathOf('tools')}\` is not supported.`, {
+    why: 'These models call none, and without them the tokens would be others than those asked for.',
+    do: 'Leave it out.',
+  })
 }
 
 /** Elements of a list in pieces: a long text has a million tokens. */

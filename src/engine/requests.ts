@@ -199,6 +199,8 @@ export type ResultOf<Asked extends Task> = Asked extends EmbedTask
 export interface PrepareOptions {
   /** Keep the prompts' texts, for explanations. */
   texts?: boolean
+  /** Told the tokens of each document's prompt when it is made, so that a request can be given up early. May throw. */
+  onPrompt?: (numTokens: number) => void
 }
 
 /** What is known of a model before its weights are loaded. */

@@ -70,11 +70,11 @@ export function scoreTask(
 ): ScoreTask {
   const { useActivation = true } = request
   if (format.kind === 'score') {
-    const prompts = pairs(format, context, request)
+    const prompts = pairs(format, context, request, options)
     return { kind: 'score', ...prepared(context, prompts, poolOf(format), options), useActivation }
   }
   const [kind, pool] = context.lateInteraction ? (['maxsim', 'all'] as const) : (['cosine', poolOf(format)] as const)
-  return { kind, ...prepared(context, sides(format, context, request), pool, options), useActivation }
+  return { kind, ...prepared(context, sides(format, context, request, options), pool, options), useActivation }
 }
 
 export function classifyTask(format: PromptFormat, context: TaskContext, request: ClassifyRequest): ClassifyTask {
@@ -120,19 +120,19 @@ const raw = (
   limits: PromptLimits,
 ): Prompt => rawPrompt(text, { tokenizer, limits, addSpecialTokens })
 
-function pairs(format: ScoreFormat, context: TaskContext, request: ScoreRequest): Prompt[] {
+function pairs(format: ScoreFormat, context: TaskContext, request: ScoreRequest, options: PrepareOptions): Prompt[] {
   const { query, instruction, visuals } = request
   const limits = promptLimits(context.maxModelLen, request)
   const common = { query, instruction, visuals, ...sideTokens(request, context.maxModelLen) }
   checkMedia(query, context, queryParam(request))
-  return eachDocument(request, (document) => {
+  return eachDocument(request, options, (document) => {
     checkMedia(document, context)
     return format.pair({ document, ...common }, limits)
   })
 }
 
 /** Query and documents, each in the form that the model card gives. */
-function sides(format: EmbedFormat, context: TaskContext, request: ScoreRequest): Prompt[] {
+function sides(format: EmbedFormat, context: TaskContext, request: ScoreRequest, options: PrepareOptions): Prompt[] {
   const limits = promptLimits(context.maxModelLen, request)
   const { maxTokensPerQuery, maxTokensPerDoc } = sideTokens(request, context.maxModelLen)
   const { query, instruction, visuals } = request
@@ -144,7 +144,7 @@ function sides(format: EmbedFormat, context: TaskContext, request: ScoreRequest)
     naming(queryParam(request), () =>
       embed({ content: query, instruction, role: 'query', maxTokens: maxTokensPerQuery }),
     ),
-    ...eachDocument(request, (content) => embed({ content, role: 'document', maxTokens: maxTokensPerDoc })),
+    ...eachDocument(request, options, (content) => embed({ content, role: 'document', maxTokens: maxTokensPerDoc })),
   ]
 }
 
@@ -165,8 +165,16 @@ const sideTokens = ({ maxTokensPerQuery, maxTokensPerDoc }: ScoreRequest, maxMod
 })
 
 /** Errors of one document name it, unless they are the query's. */
-function eachDocument(request: ScoreRequest, prompt: (document: Content) => Prompt): Prompt[] {
-  return request.documents.map((document, index) => naming(documentParam(request, index), () => prompt(document)))
+function eachDocument(
+  request: ScoreRequest,
+  { onPrompt }: PrepareOptions,
+  make: (document: Content) => Prompt,
+): Prompt[] {
+  return request.documents.map((document, index) => {
+    const prompt = naming(documentParam(request, index), () => make(document))
+    onPrompt?.(prompt.ids.length)
+    return prompt
+  })
 }
 
 function prepared(

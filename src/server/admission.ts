@@ -90,7 +90,7 @@ function ticket({ used, requests, limits }: Place): Ticket {
       own.bytes += bytes
     },
     reserveTokens(tokens) {
-      if (tokens > limits.maxQueuedTokens) throw neverFits(tokens, limits.maxQueuedTokens)
+      if (tokens > limits.maxQueuedTokens) throw neverFits(limits.maxQueuedTokens)
       if (used.tokens + tokens > limits.maxQueuedTokens) {
         throw full(`${used.tokens} tokens are waiting or running`, '--max-queued-tokens')
       }
@@ -123,10 +123,11 @@ function outOfMemory(): QvlError {
   })
 }
 
-function neverFits(tokens: number, most: number): QvlError {
+/** Of a request that is refused before all its tokens are counted. */
+export function neverFits(most: number): QvlError {
   return new QvlError('REQUEST_TOO_LARGE', {
-    what: `This request has ${tokens} tokens.`,
-    why: `The queue takes ${most} at most.`,
+    what: `This request has more than ${most} tokens.`,
+    why: 'The queue takes no more; a query counts with each of its documents.',
     do: 'Send fewer inputs in one request, or start the server with a larger --max-queued-tokens.',
   })
 }

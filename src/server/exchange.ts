@@ -85,7 +85,7 @@ async function answer(shared: Shared, state: State): Promise<void> {
     if (state.controller.signal.reason instanceof QvlError) state.error = state.controller.signal.reason
     else state.error = asQvlError(error)
     if (state.error.code === 'CANCELLED') throw state.error
-    return errorAnswer(state.error, retryAfter(shared, state.error))
+    return failure(shared, state, state.error)
   })
   await send(shared, state, found)
 }
@@ -183,7 +183,12 @@ async function fail(shared: Shared, state: State, thrown: unknown): Promise<void
   // Making the first piece of the answer failed.
   state.controller = new AbortController()
   for (const name of response.getHeaderNames()) response.removeHeader(name)
-  await send(shared, state, errorAnswer(error, retryAfter(shared, error))).catch(() => response.destroy())
+  await send(shared, state, failure(shared, state, error)).catch(() => response.destroy())
+}
+
+function failure(shared: Shared, { request, route }: State, error: QvlError): RouteAnswer {
+  const flat = route?.flatErrors?.({ headers: singleHeaders(request) }, shared.context) === true
+  return errorAnswer(error, { retryAfter: retryAfter(shared, error), flat })
 }
 
 function record({ context: { metrics, log } }: Shared, state: State, seconds: number): void {

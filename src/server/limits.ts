@@ -16,10 +16,10 @@ export const limitTable = {
   // A connection
   maxConnections: {
     what: 'open connections',
-    value: 1024,
+    value: 3072,
     unit: 'count',
     flag: 'max-connections',
-    reason: 'each costs memory and a file descriptor',
+    reason: 'each costs memory and a file descriptor; more than may wait, so that a request too many is answered',
   },
   maxHeaderBytes: {
     what: 'headers of a request',
@@ -109,10 +109,11 @@ export const limitTable = {
   },
   maxQueuedTokens: {
     what: 'tokens that wait or run',
-    value: 1_000_000,
+    value: 2_097_152,
     unit: 'count',
     flag: 'max-queued-tokens',
-    reason: 'minutes of work for a CPU',
+    reason:
+      "as many requests as may wait, of 1024 tokens each, the length of vLLM's benchmark; minutes of work for a CPU",
   },
   maxBodyBytesInFlight: {
     what: 'bodies in memory',

@@ -66,6 +66,8 @@ export interface Route {
   always?: true
   /** Counted against the admission limits, and aborted with the request's time. */
   works?: true
+  /** Whether errors of a request have SGLang's flat form, as its answer has. */
+  flatErrors?(request: Pick<RouteRequest, 'headers'>, context: Pick<ServerContext, 'apiStyle'>): boolean
   /** Schemas and an example for /openapi.json. */
   describe?: RouteDescription
   handle(request: RouteRequest, context: ServerContext): Promise<RouteAnswer> | RouteAnswer

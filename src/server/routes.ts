@@ -17,6 +17,7 @@ import { pooling } from './routes/pooling.js'
 import { rerank } from './routes/rerank.js'
 import { score } from './routes/score.js'
 import { teiEmbed } from './routes/tei-embed.js'
+import { teiRoot } from './routes/tei-root.js'
 import { detokenize, tokenize } from './routes/tokenize.js'
 
 export interface RouteTableOptions {
@@ -40,6 +41,7 @@ const routes: readonly Route[] = [
   pooling,
   cohereEmbed,
   teiEmbed,
+  teiRoot,
   invocations,
   tokenize,
   detokenize,

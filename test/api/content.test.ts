@@ -23,6 +23,7 @@ describe('content that is accepted', () => {
     ['empty content', { content: [] }, []],
     ['bare parts', [textPart], [textPart]],
     ['one part', textPart, [textPart]],
+    ['parts without a type', [{ text: 'a' }, { image_url: image }], [textPart, { type: 'image', image }]],
     ['a plain image URL', [{ type: 'image_url', image_url: image }], [{ type: 'image', image }]],
     [
       'an image with a detail',
@@ -80,7 +81,7 @@ describe('content that is refused', () => {
     [schema, 'p', {}, 'an object'],
     [schema, 'p.content', { content: 7 }, '7'],
     [schema, 'p.content[1]', { content: [textPart, 'x'] }, 'the string "x"'],
-    [schema, 'p.content[0].type', { content: [{ text: 'a' }] }, 'missing'],
+    [schema, 'p.content[0].type', { content: [{ image: 'a' }] }, 'missing'],
     [schema, 'p.content[0].text', { content: [{ type: 'text' }] }, 'missing'],
     [schema, 'p[0].image_url', [{ type: 'image_url' }], 'missing'],
     [schema, 'p[0].image_url', [{ type: 'image_url', image_url: {} }], '{"url": "…"}'],
@@ -99,6 +100,7 @@ describe('content that is refused', () => {
     [invalid, 'p[0].type', [{ type: 'image_embeds', image_embeds: 'AAAA' }], "'image_embeds'"],
     [invalid, 'p[0].type', [{ type: 'prompt_embeds' }], "'prompt_embeds'"],
     [invalid, 'p[0].type', [{ type: '__proto__' }], "'__proto__'"],
+    [schema, 'p[1]', [textPart, 'a'], '{"type": "text", "text": "…"}'],
     [invalid, 'p', { role: 'user', content: 'a' }, 'chat message'],
   ])('%s of %s: %j', (code, param, value, text) => {
     expectRefusal(() => parseContent(value, 'p'), code, param, text)

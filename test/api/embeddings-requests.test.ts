@@ -32,6 +32,11 @@ describe('input of embedding requests', () => {
     ['lists of token ids', [[1, 2], [3]], [{ tokens: [1, 2] }, { tokens: [3] }]],
     ['texts and token ids', ['a', [3]], ['a', { tokens: [3] }]],
     ['a conversation', [user], ['a']],
+    [
+      'a message with a bare string',
+      [{ role: 'user', content: ['a', imagePart] }],
+      [[textPart, { type: 'image', image }]],
+    ],
     ['conversations', [[user], [system, { role: 'user', content: 'b' }]], ['a', 'b']],
   ])('%s', (_name, input, expected) => {
     const { requests, encodingFormat } = parse({ input })

@@ -29,7 +29,8 @@ describe('JSON that is refused', () => {
     ['__proto__', '{"\\u005f_proto__": {}}'],
     ['constructor.prototype', '{"constructor": {"prototype": {"x": 1}}}'],
     ['appears twice', '{"query": "a", "query": "b"}'],
-    ['surrogate', '{"text": "\\ud83d"}'],
+    ['`input[1].text` has half of a surrogate pair', '{"input": ["a", {"text": "\\ud83d"}]}'],
+    ['It has half of a surrogate pair', '{"a secret": "\\ud83d"}'],
     ['surrogate', '{"\\ude00": 1}'],
     ['more than 1000000 values', `[${'0,'.repeat(1_000_000)}0]`],
   ])('%s', (message, text) => {

@@ -37,6 +37,7 @@ describe('requests of Cohere', () => {
     [{ input_type: 'search_query' }, { role: 'query' }],
     [{ input_type: 'document' }, { role: 'document' }],
     [{ input_type: 'search_document' }, { role: 'document' }],
+    [{ input_type: 'image' }, { role: 'document' }],
     [{ input_type: null }, { role: undefined }],
     [{ output_dimension: 16 }, { dimensions: 16 }],
     [
@@ -94,7 +95,7 @@ describe('requests of Cohere', () => {
       invalid,
       'body.input_type',
       { texts: ['a'], input_type: 'poem' },
-      "Unsupported input_type 'poem'. Supported values: document, passage, query, search_document, search_query",
+      "Unsupported input_type 'poem'. Supported values: document, image, passage, query, search_document, search_query",
     ],
     [schema, 'body.input_type', { texts: ['a'], input_type: 3 }, 'a string'],
     [schema, 'body.truncate', { texts: ['a'], truncate: 'end' }, 'the string "end" (literal_error)'],

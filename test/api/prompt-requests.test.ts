@@ -151,6 +151,7 @@ describe('tokenize requests', () => {
     [schema, 'return_token_strs', { prompt: 'a', return_token_strs: 1 }, 'true or false'],
     [schema, 'messages', { messages: [] }, 'an empty list'],
     [tooLarge, 'prompt', { prompt: 'a'.repeat(101) }, '101 bytes'],
+    [invalid, 'tools', { messages: [user], tools: [{ type: 'function' }] }, 'not supported'],
     [invalid, 'chat_template', { messages: [user], chat_template: 'x' }, '--trust-request-chat-template is not set'],
   ])('refuses with %s %s of %j', (code, param, body, text) => {
     expectRefusal(() => parseTokenize(body, '', settings), code, param, text)

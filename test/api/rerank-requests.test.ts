@@ -37,6 +37,11 @@ describe('rerank requests', () => {
     ['logits', { use_activation: false }, { request: { useActivation: false } }],
     ['what changes nothing', { mm_processor_kwargs: {}, media_io_kwargs: null }, {}],
     ['extras of Cohere', { rank_fields: ['x'], max_chunks_per_doc: 3 }, {}],
+    [
+      'the fields that are read',
+      { documents: [{ text: 'a' }], rank_fields: ['text'] },
+      { request: { documents: ['a'] } },
+    ],
     ['unknown fields', { encoding_format: 'xml', endpoint: 'x' }, {}],
   ])('%s', (_name, fields, expected) => {
     expect(parseRerank({ ...plain, ...fields }, '', { model })).toMatchObject(expected)
@@ -80,6 +85,12 @@ describe('rerank requests', () => {
       "'audio'",
     ],
     [invalid, 'body.documents[0]', { query: 'q', documents: [{ role: 'user', content: 'a' }] }, 'chat message'],
+    [
+      invalid,
+      'body.rank_fields',
+      { query: 'q', documents: ['a', { title: 'b', text: 'c' }], rank_fields: ['title', 'text'] },
+      'into `text`',
+    ],
     [tooLarge, 'body.documents', { query: 'q', documents: ['a', 'b', 'c', 'd'] }, '--max-items'],
     [tooLarge, 'body.documents[1]', { query: 'q', documents: ['a', 'é'.repeat(51)] }, '102 bytes'],
     [tooLarge, 'body.query', { query: [{ type: 'text', text: 'q'.repeat(101) }], documents: ['a'] }, '101 bytes'],

@@ -85,7 +85,8 @@ const endpoints: Readonly<Record<string, Endpoint>> = {
   tokenize: {
     schema: tokenizeSchema,
     parse: (body, settings) => parseTokenize(body, 'body', settings),
-    bodies: [{ prompt: 'a' }, templated],
+    bodies: [templated, { prompt: 'a' }],
+    refused: ['tools'],
   },
   detokenize: {
     schema: detokenizeSchema,

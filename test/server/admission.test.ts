@@ -3,7 +3,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import { openAdmission } from '#qvl/server/admission.js'
-import { limitsWith } from '#qvl/server/limits.js'
+import { defaultLimits, limitsWith } from '#qvl/server/limits.js'
 import type { RunningServer } from '#qvl/server/server.js'
 import { rawClient } from '../support/raw-http.js'
 import { messageOf, startPlain } from './plain-server.js'
@@ -140,6 +140,18 @@ describe('what is counted', () => {
     expect(text).toMatch(/refused\w*\{[^}]*overloaded[^}]*\} 1/)
     expect(text).toMatch(/cancelled\w*(\{[^}]*\})? 1/)
     await server.close()
+  })
+})
+
+describe('the limits of a server as it starts', () => {
+  it('answer a request too many: there are more connections than places in the queue', () => {
+    expect(defaultLimits.maxConnections).toBeGreaterThan(defaultLimits.maxQueuedRequests)
+  })
+
+  it("take vLLM's benchmark with its own defaults: 1000 requests of 1024 tokens, and a template around each", () => {
+    const admission = openAdmission({ limits: defaultLimits, tokensPerSecond: () => 0, memoryShare: () => 0 })
+    for (let request = 0; request < 1000; request++) admission.enter(true).reserveTokens(1024 + 128)
+    expect(admission.numInFlight).toBe(1000)
   })
 })
 

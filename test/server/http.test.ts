@@ -37,7 +37,8 @@ describe('routing', () => {
     { method: 'GET', path: '/%68ealth?x=1', status: 200 },
     { method: 'GET', path: '/health%', status: 400 },
     { method: 'GET', path: '/v1%2Fecho', status: 404 },
-    { method: 'GET', path: '/health/', status: 404 },
+    { method: 'GET', path: '/health/', status: 200 },
+    { method: 'GET', path: '/health//', status: 404 },
   ]
   it.each(cases)('$method $path is $status', async ({ method, path, status, allow, body }) => {
     const answer = await fetch(url(path), { method })

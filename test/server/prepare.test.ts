@@ -16,9 +16,10 @@ const settings = { servedModelNames: ['tiny'], limits: defaultLimits, trustReque
 
 const bytes = (value: unknown): Uint8Array => Buffer.from(typeof value === 'string' ? value : JSON.stringify(value))
 const signal = new AbortController().signal
+const warn = (): void => {}
 
 const prepareBody = (route: PreparedRoute, body: Uint8Array, preparer: Preparer): Prepared =>
-  finishDraft(readDraft(route, body, preparer, settings), preparer)
+  finishDraft(readDraft(route, body, preparer, settings), preparer, { maxTokens: defaultLimits.maxQueuedTokens })
 
 /** Larger than what is prepared at once. */
 const longTexts = Array.from({ length: 40 }, (_, index) => `${index} ${'longer than it looks '.repeat(60)}`)
@@ -152,6 +153,31 @@ describe('bodies', () => {
     await expect(small.prepare('rerank', bytes(large), { signal })).rejects.toMatchObject({ code: 'ENGINE_OVERLOADED' })
     await taken
     await small.prepare('rerank', bytes(large), { signal })
+  })
+
+  it.each<[string, PreparedRoute, unknown]>([
+    ['a query before many documents', 'rerank', { query: 'one two '.repeat(200), documents: Array(40).fill('d') }],
+    ['such a query in a large body', 'rerank', { query: 'one two '.repeat(200), documents: longTexts }],
+    ['pairs', 'score', { text_1: longTexts, text_2: longTexts }],
+    ['finished prompts', 'classify', { input: longTexts }],
+  ])('with more tokens than any queue takes are given up early: %s', async (_name, route, body) => {
+    const limits = { ...defaultLimits, maxQueuedTokens: 1000 }
+    await using small = await openPreparation({ engine, settings: { ...settings, limits }, numThreads: 1, warn })
+    await expect(small.prepare(route, bytes(body), { signal })).rejects.toMatchObject({
+      code: 'REQUEST_TOO_LARGE',
+      details: { what: 'This request has more than 1000 tokens.' },
+    })
+  })
+
+  it('with a long query are given up before all documents have their prompts', () => {
+    const request = { query: 'one two '.repeat(200), documents: Array(40).fill('d') }
+    const made: number[] = []
+    const onPrompt = (numTokens: number): void => {
+      made.push(numTokens)
+      if (made.length === 2) throw new Error('enough')
+    }
+    expect(() => engine.preparer.score(request, { onPrompt })).toThrow('enough')
+    expect(made).toHaveLength(2)
   })
 
   it('are prepared in several threads at a time', async () => {

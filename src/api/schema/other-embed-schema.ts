@@ -24,7 +24,7 @@ export const cohereEmbedSchema: EndpointSchema = {
         texts: listOf(text(), 'Send exactly one of `texts`, `images` and `inputs`.'),
         images: listOf(text(), 'URLs or data URIs.'),
         inputs: listOf(objectOf({ content: listOf(refTo('ContentPart')) }, ['content'])),
-        input_type: optional('string', 'query, search_query, document, search_document or passage.'),
+        input_type: optional('string', 'query, search_query, document, search_document, passage or image.'),
         output_dimension: optional('integer', 'Keep so many numbers of each vector.', { minimum: 1 }),
         embedding_types: listOf({ enum: cohereTypes }, 'Default float.'),
         truncate: choice(['END', 'START', 'NONE'], 'Which end of a text that is too long goes.'),

@@ -74,6 +74,7 @@ export const rerankSchema: EndpointSchema = {
         documents: contents('What to rank.'),
         top_n: optional('integer', 'Answer with the best so many; 0: all.', { minimum: 0, default: 0 }),
         return_documents: optional('boolean', 'Repeat the documents in the answer.', { default: true }),
+        rank_fields: listOf(text(), 'Of Cohere; other fields than `text` are not read.'),
         ...scoreFields,
         ...envelopeFields,
         texts: listOf(

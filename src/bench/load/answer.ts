@@ -18,6 +18,8 @@ const noTokens: AnswerTokens = { prompt: 0, cached: undefined }
 export function readAnswer(headers: AnswerHeaders, chunks: readonly Buffer[]): AnswerTokens | undefined {
   // The `bytes` encodings of vLLM: vectors as they are, and the JSON that goes with them in a header.
   if (typeof headers.metadata === 'string') return tokensOf(parsed(headers.metadata))
+  // `bytes_only` is the same without the header.
+  if (headers['content-type'] === 'application/octet-stream') return noTokens
   const body = chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)
   const tokens = body.length <= maxParsedBytes ? tokensOf(parsed(body.toString())) : longAnswerTokens(body)
   // text-embeddings-inference counts in a header.

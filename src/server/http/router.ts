@@ -27,7 +27,8 @@ export function routerOf(routes: readonly Route[]): Router {
   for (const [path, sharing] of byPath) checkOnce(path, sharing)
   return {
     match(method, path) {
-      const found = byPath.get(path)
+      // FastAPI sends a client that ends a path in a slash to the path without it.
+      const found = byPath.get(path) ?? byPath.get(path.replace(/\/$/, ''))
       if (found === undefined) return { kind: 'none' }
       const route = found.find((one) => methodsOf(one).includes(method))
       if (route !== undefined) return { kind: 'route', route }

@@ -2,41 +2,43 @@
 
 import { checkMaxTokens } from '../../api/cohere-embed.js'
 import { renderDetokenize, renderTokenize, type TokenizeBody } from '../../api/tokenize.js'
-import type { EmbedTask, Preparer } from '../../engine/requests.js'
+import type { EmbedTask, Preparer, ScoreRequest, ScoreTask, Task } from '../../engine/requests.js'
 import type { Visuals } from '../../prompts/visuals.js'
 import type { Draft } from './draft.js'
 import { JsonTexts } from './json-texts.js'
 import type { Prepared } from './prepared.js'
+import { tokenBudget } from './token-budget.js'
 
-/** @param visuals of the images and videos, by reference. Throws what a preparer throws. */
-export function finishDraft(draft: Draft, preparer: Preparer, visuals?: Visuals): Prepared {
+export interface FinishOptions {
+  /** All prompts of a request together. */
+  maxTokens: number
+  /** Of the images and videos, by reference. */
+  visuals?: Visuals | undefined
+}
+
+/** Throws what a preparer throws, and REQUEST_TOO_LARGE as soon as there are too many tokens. */
+export function finishDraft(draft: Draft, preparer: Preparer, { maxTokens, visuals }: FinishOptions): Prepared {
   const { priority, cacheSalt } = draft
   const common = { priority, cacheSalt }
+  const making = { preparer, visuals, count: tokenBudget(maxTokens) }
   switch (draft.kind) {
     case 'embeddings':
     case 'cohereEmbed':
     case 'teiEmbed':
-      return { ...shaped(draft, embedTasks(draft, preparer, visuals)), ...common }
+      return { ...shaped(draft, embedTasks(draft, making)), ...common }
     case 'rerank': {
       const { kind, requests, shape, texts } = draft
-      return {
-        kind,
-        tasks: requests.map((request) => preparer.score({ ...request, visuals })),
-        shape,
-        texts,
-        ...common,
-      }
+      return { kind, tasks: scoreTasks(requests, making), shape, texts, ...common }
     }
-    case 'score': {
-      const { kind, requests } = draft
-      return { kind, tasks: requests.map((request) => preparer.score({ ...request, visuals })), ...common }
-    }
+    case 'score':
+      return { kind: draft.kind, tasks: scoreTasks(draft.requests, making), ...common }
     case 'classify': {
       const { kind, requests } = draft
-      return { kind, tasks: requests.map((request) => preparer.classify({ ...request, visuals })), ...common }
+      const tasks = requests.map((request) => counted(preparer.classify({ ...request, visuals }), making))
+      return { kind, tasks, ...common }
     }
     case 'pooling':
-      return { kind: draft.kind, tasks: poolingTasks(draft, preparer, visuals), shape: draft.shape, ...common }
+      return { kind: draft.kind, tasks: poolingTasks(draft, making), shape: draft.shape, ...common }
     case 'tokenize':
       return { kind: 'answer', tasks: [], texts: tokenized(draft.body, preparer), ...common }
     case 'detokenize': {
@@ -52,8 +54,22 @@ type Embeds = Extract<Draft, { kind: 'embeddings' | 'cohereEmbed' | 'teiEmbed' }
 type Pooling = Extract<Draft, { kind: 'pooling' }>
 type WithoutEnvelope<Each> = Each extends Prepared ? Omit<Each, 'priority' | 'cacheSalt'> : never
 
-const embedTasks = ({ requests }: Embeds, preparer: Preparer, visuals: Visuals | undefined): EmbedTask[] =>
-  requests.map((request) => preparer.embed({ ...request, visuals }))
+interface Making {
+  preparer: Preparer
+  visuals: Visuals | undefined
+  count: (numTokens: number) => void
+}
+
+function counted<Made extends Task>(task: Made, { count }: Making): Made {
+  count(task.promptTokens)
+  return task
+}
+
+const embedTasks = ({ requests }: Embeds, making: Making): EmbedTask[] =>
+  requests.map((request) => counted(making.preparer.embed({ ...request, visuals: making.visuals }), making))
+
+const scoreTasks = (requests: readonly ScoreRequest[], { preparer, visuals, count }: Making): ScoreTask[] =>
+  requests.map((request) => preparer.score({ ...request, visuals }, { onPrompt: count }))
 
 function shaped(draft: Embeds, tasks: EmbedTask[]): WithoutEnvelope<Extract<Prepared, { kind: Embeds['kind'] }>> {
   switch (draft.kind) {
@@ -71,14 +87,15 @@ function shaped(draft: Embeds, tasks: EmbedTask[]): WithoutEnvelope<Extract<Prep
   }
 }
 
-function poolingTasks(draft: Pooling, preparer: Preparer, visuals: Visuals | undefined) {
+function poolingTasks(draft: Pooling, making: Making) {
+  const { preparer, visuals } = making
   switch (draft.task) {
     case 'embed':
-      return draft.requests.map((request) => preparer.embed({ ...request, visuals }))
+      return draft.requests.map((request) => counted(preparer.embed({ ...request, visuals }), making))
     case 'token_embed':
-      return draft.requests.map((request) => preparer.tokenEmbed({ ...request, visuals }))
+      return draft.requests.map((request) => counted(preparer.tokenEmbed({ ...request, visuals }), making))
     case 'classify':
-      return draft.requests.map((request) => preparer.classify({ ...request, visuals }))
+      return draft.requests.map((request) => counted(preparer.classify({ ...request, visuals }), making))
     default:
       return draft satisfies never
   }

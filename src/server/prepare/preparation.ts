@@ -100,20 +100,22 @@ async function read({ engine, settings, pool }: Preparing, received: Received): 
   if (body.byteLength <= maxInlineBytes) {
     const draft = readDraft(route, body, engine.preparer, settings)
     if (needsMedia(draft)) return { kind: 'drafted', drafted: toDrafted(draft) }
-    if (numCharacters(draft) <= maxInlineCharacters) return finishDraft(draft, engine.preparer)
+    if (numCharacters(draft) <= maxInlineCharacters) {
+      return finishDraft(draft, engine.preparer, { maxTokens: settings.limits.maxQueuedTokens })
+    }
   }
   return pool.run({ kind: 'read', route, body: ownMemory(body) }, signal)
 }
 
 /** Images are loaded here: sockets, files and decoding block no thread, and the texts have no need of them. */
-async function finish({ engine, pool }: Preparing, drafted: Drafted, signal: AbortSignal): Promise<Prepared> {
+async function finish({ engine, settings, pool }: Preparing, drafted: Drafted, signal: AbortSignal): Promise<Prepared> {
   const { draft, contents, attachments, texts } = drafted
   const loaded = await engine.loadVisuals(contents, signal, attachments)
   signal.throwIfAborted()
   const small = draft.byteLength <= maxInlineBytes ? draftOf(draft) : undefined
   const prepared =
     small !== undefined && isQuick(small, loaded.facts)
-      ? finishDraft(small, engine.preparer, loaded.facts)
+      ? finishDraft(small, engine.preparer, { maxTokens: settings.limits.maxQueuedTokens, visuals: loaded.facts })
       : await finishInThread(pool, drafted, { visuals: loaded.facts, signal })
   const repeated = texts && { texts: new JsonTexts(texts.bytes, texts.ends) }
   // The texts are those of the same draft.

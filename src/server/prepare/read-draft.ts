@@ -86,7 +86,8 @@ const maxQuoted = 100
 
 /** vLLM's text, which clients look for; it names the field only where text is tokenised. */
 function checkModel(model: string | undefined, route: PreparedRoute, { servedModelNames }: PrepareSettings): void {
-  if (model === undefined || servedModelNames.includes(model)) return
+  // SGLang's rerank request has no such field, and its clients send what they like.
+  if (model === undefined || servedModelNames.includes(model) || route === 'sglangRerank') return
   throw new QvlError('MODEL_NOT_SERVED', {
     what: `The model \`${model.slice(0, maxQuoted)}\` does not exist.`,
     do: `This server has ${servedModelNames.map((name) => `\`${name}\``).join(', ')}.`,

@@ -7,7 +7,7 @@ import type { Limits } from '../limits.js'
 export interface PrepareSettings {
   /** Names a request may give as its `model`. */
   servedModelNames: readonly string[]
-  limits: Pick<Limits, 'maxItems' | 'maxTextBytes' | 'maxQueuedRequests'>
+  limits: Pick<Limits, 'maxItems' | 'maxTextBytes' | 'maxQueuedRequests' | 'maxQueuedTokens'>
   trustRequestChatTemplate: boolean
 }
 

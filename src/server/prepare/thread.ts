@@ -23,6 +23,7 @@ async function serve(port: MessagePort, { preparer: options, settings }: ThreadS
     post({ kind: 'notReady', failure: toFailure(asQvlError(error)) })
     return
   }
+  const { maxQueuedTokens: maxTokens } = settings.limits
   const answer = (prepared: Prepared): void => {
     const { packed, transfer } = pack(prepared)
     post({ kind: 'prepared', packed }, transfer)
@@ -30,7 +31,7 @@ async function serve(port: MessagePort, { preparer: options, settings }: ThreadS
   const read = ({ route, body }: Extract<Question, { kind: 'read' }>): void => {
     const draft = readDraft(route, body, preparer, settings)
     if (!needsMedia(draft)) {
-      answer(finishDraft(draft, preparer))
+      answer(finishDraft(draft, preparer, { maxTokens }))
       return
     }
     const drafted = toDrafted(draft)
@@ -39,7 +40,7 @@ async function serve(port: MessagePort, { preparer: options, settings }: ThreadS
   port.on('message', (question: Question) => {
     try {
       if (question.kind === 'read') read(question)
-      else answer(finishDraft(draftOf(question.draft), preparer, question.visuals))
+      else answer(finishDraft(draftOf(question.draft), preparer, { maxTokens, visuals: question.visuals }))
     } catch (error) {
       post({ kind: 'failed', failure: toFailure(asQvlError(error)) })
     }

@@ -9,7 +9,8 @@ import { answerHead, bytesAnswer, jsonAnswer, prepare, run } from './work.js'
 
 export const embeddings: Route = {
   methods: ['POST'],
-  paths: ['/v1/embeddings'],
+  // TEI and Infinity have the short one.
+  paths: ['/v1/embeddings', '/embeddings'],
   name: 'embeddings',
   summary: "Vectors of texts or conversations: OpenAI's request with vLLM's additions.",
   works: true,

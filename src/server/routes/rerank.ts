@@ -15,6 +15,7 @@ export const rerank: Route = {
   name: 'rerank',
   summary: 'Documents by their relevance to a query, best first.',
   works: true,
+  flatErrors: wantsSglang,
   describe: rerankSchema,
   async handle(request, context) {
     const name = wantsSglang(request, context) ? 'sglangRerank' : 'rerank'
@@ -32,6 +33,9 @@ export async function answerRerank(
   return jsonAnswer(renderRerank(answerHead(request, context), { ...prepared.shape, echo: prepared.texts }, scores))
 }
 
-function wantsSglang({ headers }: RouteRequest, { apiStyle }: ServerContext): boolean {
+function wantsSglang(
+  { headers }: Pick<RouteRequest, 'headers'>,
+  { apiStyle }: Pick<ServerContext, 'apiStyle'>,
+): boolean {
   return apiStyle === 'sglang' || (headers.accept ?? '').includes(sglangMediaType)
 }

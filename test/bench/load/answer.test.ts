@@ -58,6 +58,7 @@ describe('readAnswer', () => {
 
   it('reads headers where the body is no JSON or says nothing', () => {
     expect(check('\u0000\u0001', { metadata: JSON.stringify({ usage }) })).toEqual({ prompt: 12, cached: undefined })
+    expect(check('\u0000', { 'content-type': 'application/octet-stream' })).toEqual({ prompt: 0, cached: undefined })
     expect(check('[[0.1]]', { 'x-compute-tokens': '9' })).toEqual({ prompt: 9, cached: undefined })
   })
 

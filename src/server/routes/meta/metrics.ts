@@ -4,7 +4,7 @@ import type { Route } from '../../route.js'
 
 export const metrics: Route = {
   methods: ['GET'],
-  paths: ['/metrics', '/metrics/'],
+  paths: ['/metrics'],
   name: 'metrics',
   summary: "What the server counts and measures, in Prometheus' text format, with vLLM's names.",
   always: true,
