@@ -31,9 +31,9 @@ function parse(text: string, name: string): unknown {
     return JSON.parse(text)
   } catch (cause) {
     const position = findSyntaxError(text)
-    const where = position < text.length ? `at character ${position + 1}` : 'because it ends too early'
+    const why = position < text.length ? `it is wrong at character ${position + 1}` : 'it ends too early'
     throw new QvlError('REQUEST_SCHEMA', {
-      what: `${name} is not valid JSON: it is wrong ${where}.`,
+      what: `${name} is not valid JSON: ${why}.`,
       do: 'Correct the JSON.',
       cause,
     })

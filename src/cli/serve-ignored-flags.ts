@@ -10,10 +10,19 @@ const noGraphs = 'there is no compiler and there are no captured graphs'
 const noMultimodalTuning = 'media are processed as the checkpoint says'
 
 export const ignoredServeFlags = [
+  ignored('disable-frontend-multiprocessing', 'bool', oneProcess),
+  ignored('data-parallel-backend', 'string', oneProcess),
+  ignored('async-scheduling', 'bool', 'batches are always packed while the one before them runs'),
+  ignored('kv-transfer-config', 'string', 'kept prefixes stay in this process'),
+  ignored('attention-backend', 'string', 'each device has one attention'),
+  ignored('model-impl', 'string', 'each architecture has one implementation'),
+  ignored('generation-config', 'string', 'no text is generated'),
+  ignored('tokenizer-revision', 'string', 'the tokenizer of the checkpoint is used'),
+  ignored('code-revision', 'string', 'qvl never runs code from a checkpoint'),
   ignored('api-server-count', 'string', oneProcess, 'asc'),
   ignored('enable-expert-parallel', 'bool', oneProcess),
   ignored('optimization-level', 'string', noGraphs, 'O'),
-  ignored('cudagraph-capture-sizes', 'string', noGraphs),
+  { ...ignored('cudagraph-capture-sizes', 'list', noGraphs), many: true },
   ignored('additional-config', 'string', noGraphs),
   ignored('middleware', 'string', noPlugins),
   ignored('io-processor-plugin', 'string', noPlugins),
@@ -44,7 +53,7 @@ export const ignoredServeFlags = [
   ignored('h11-max-header-count', 'string', 'a request may have 256 headers'),
 ] as const satisfies readonly Flag[]
 
-type Type = 'bool' | 'string' | 'json'
+type Type = 'bool' | 'string' | 'list'
 
 function ignored<Name extends string>(name: Name, type: Type, noEffect: string, short?: string) {
   const group = 'Messages' as const

@@ -60,7 +60,7 @@ export function modelOf(settings: Settings, operands: readonly string[]): string
   if (more.length > 0) {
     throw new QvlError('USAGE', {
       what: `qvl serve takes one model, and ${operands.length} were given: ${operands.join(', ')}.`,
-      why: 'Each server has one model.',
+      why: 'Each server has one model. A word behind a flag that takes none, such as -q (--quiet), counts as a model too.',
       do: 'Start a server for each, on a --port of its own.',
     })
   }

@@ -74,14 +74,14 @@ export interface RunningServer extends AsyncDisposable {
 /** Resolves when the address is bound; the model is loaded after that. Throws USAGE, LISTEN_FAILED. */
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
   const core = openCore(options)
-  let shared: Shared | undefined
-  const listener = createListener(options.limits, options.tls, {
-    onRequest(request, response) {
-      if (shared !== undefined) void exchange(shared, request, response)
-    },
-    onUnreadable: (error, socket) => refuseUnreadable(error, socket, core, options.limits),
-  })
   try {
+    let shared: Shared | undefined
+    const listener = createListener(options.limits, options.tls, {
+      onRequest(request, response) {
+        if (shared !== undefined) void exchange(shared, request, response)
+      },
+      onUnreadable: (error, socket) => refuseUnreadable(error, socket, core, options.limits),
+    })
     const bound = await listen(listener.server, options.listen, listener.scheme)
     const access = openAccess(options.access, bound.loopback)
     const { context, admission, life, active } = core

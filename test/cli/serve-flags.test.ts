@@ -189,8 +189,12 @@ describe('flags of vLLM that do nothing here', () => {
       '-O3',
       '--mm-encoder-tp-mode',
       'data',
+      '--cudagraph-capture-sizes',
+      '1',
+      '2',
+      '--async-scheduling',
     )
-    expect(notes).toHaveLength(5)
+    expect(notes).toHaveLength(7)
     for (const note of notes) expect(note).toMatch(/^--[\w-]+ has no effect: .*\.$/)
   })
 

@@ -1,7 +1,7 @@
 // `qvl serve` as people start it: the command lines of the tutorials, TLS, sockets, keys.
 
 import { execFileSync, spawnSync } from 'node:child_process'
-import { copyFile, mkdtemp, readFile, rm } from 'node:fs/promises'
+import { copyFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { request } from 'node:http'
 import { request as secureRequest } from 'node:https'
 import { tmpdir } from 'node:os'
@@ -122,5 +122,20 @@ describe('ways to reach it', () => {
     await using server = await started([checkpointPath('qwen3-embedding'), '--port', '0', '--host', '0.0.0.0'])
     expect(server.output).toContain('Everybody who reaches 0.0.0.0 can use this server.')
     expect((await fetch(`${server.url}/health`)).status).toBe(200)
+  })
+})
+
+describe('ways that cannot be', () => {
+  it.each([
+    ['a folder that is not there', ['--uds', 'nowhere/qvl.sock'], 'The folder of this socket does not exist'],
+    ['a path that is too long', ['--uds', `${'long'.repeat(40)}.sock`], ' bytes at most'],
+    ['a file', ['--uds', 'a-file'], 'the path is that of a file'],
+    ['a key that is none', ['--ssl-keyfile', 'a-file', '--ssl-certfile', 'a-file'], '--ssl-'],
+  ])('%s ends the start', async (_, words, said) => {
+    await writeFile(path.join(dir, 'a-file'), 'not a key')
+    await using server = spawnServe([checkpointPath('qwen3-embedding'), '--port', '0', ...words], { cwd: dir })
+    expect([1, 2]).toContain(await server.ended)
+    expect(server.output).toContain(said)
+    expect(server.output).not.toContain('ports below 1024')
   })
 })

@@ -19,6 +19,7 @@ export interface Bound {
 /** Throws USAGE for an address that is none, LISTEN_FAILED for one that cannot be had. */
 export async function listen(server: Server, at: ListenAt, scheme: 'http' | 'https'): Promise<Bound> {
   if ('socketPath' in at) {
+    if (Buffer.byteLength(at.socketPath) > maxSocketPathBytes) throw tooLong(at.socketPath)
     await removeDeadSocket(at.socketPath)
     await bind(server, at, at.socketPath)
     return { address: `unix:${at.socketPath}`, port: 0, loopback: false }
@@ -29,6 +30,9 @@ export async function listen(server: Server, at: ListenAt, scheme: 'http' | 'htt
   const { port } = bound
   return { address: `${scheme}://${urlHost(at.host)}:${port}`, port, loopback: isLoopback(bound.address) }
 }
+
+/** Of the kernel's structure. Node would bind another path, cut to fit, and say nothing. */
+const maxSocketPathBytes = process.platform === 'linux' ? 107 : 103
 
 export const isLoopback = (address: string): boolean =>
   address === '::1' || /^(::ffff:)?127(\.\d{1,3}){3}$/.test(address)
@@ -41,7 +45,7 @@ const isAddressInfo = (address: ReturnType<Server['address']>): address is Addre
 function bind(server: Server, at: ListenAt, name: string): Promise<void> {
   const options = 'socketPath' in at ? { path: at.socketPath } : at
   return new Promise((resolve, reject) => {
-    const failed = (error: NodeJS.ErrnoException): void => reject(bindError(error, name))
+    const failed = (error: NodeJS.ErrnoException): void => reject(bindError(error, name, 'socketPath' in at))
     server.once('error', failed)
     // More than `backlog` clients that connect within one turn of the event loop would be refused by the kernel.
     server.listen({ ...options, backlog: 1024 }, () => {
@@ -68,17 +72,26 @@ function answers(path: string): Promise<boolean> {
   })
 }
 
-function bindError(error: NodeJS.ErrnoException, name: string): QvlError {
-  const known = bindErrors[error.code ?? '']
+function bindError(error: NodeJS.ErrnoException, name: string, isSocket: boolean): QvlError {
+  const code = error.code ?? ''
+  const known = (isSocket ? socketErrors[code] : undefined) ?? bindErrors[code]
   if (known === undefined) {
-    const why = `The operating system reports ${error.code ?? 'an error without a code'}.`
+    const why = `The operating system reports ${code || 'an error without a code'}.`
     return new QvlError('LISTEN_FAILED', { what: cannotListen(name), why, do: 'Try another address.', cause: error })
   }
-  const { code, why, fix, param } = known
-  return new QvlError(code, { what: cannotListen(name), why, do: fix, param, cause: error })
+  const { why, fix, param } = known
+  return new QvlError(known.code, { what: cannotListen(name), why, do: fix, param, cause: error })
 }
 
 const cannotListen = (name: string): string => `The server cannot listen at ${name}.`
+
+const tooLong = (path: string): QvlError =>
+  new QvlError('USAGE', {
+    what: cannotListen(path),
+    why: `The path of a socket has ${maxSocketPathBytes} bytes at most.`,
+    do: 'Choose a shorter path with --uds.',
+    param: '--uds',
+  })
 
 const badHost = {
   code: 'USAGE',
@@ -87,9 +100,14 @@ const badHost = {
   param: '--host',
 } as const
 
-const bindErrors: Readonly<
-  Record<string, { code: 'USAGE' | 'LISTEN_FAILED'; why: string; fix: string; param: string } | undefined>
-> = {
+interface BindError {
+  code: 'USAGE' | 'LISTEN_FAILED'
+  why: string
+  fix: string
+  param: string
+}
+
+const bindErrors: Readonly<Record<string, BindError | undefined>> = {
   EADDRINUSE: {
     code: 'LISTEN_FAILED',
     why: 'Another process uses this address.',
@@ -106,10 +124,24 @@ const bindErrors: Readonly<
   ENOTFOUND: badHost,
   EAI_AGAIN: badHost,
   EINVAL: badHost,
-  ENOENT: {
-    code: 'USAGE',
-    why: 'The folder of this socket does not exist.',
-    fix: 'Create the folder, or choose another path with --uds.',
+}
+
+const noSocketFolder = {
+  code: 'USAGE',
+  why: 'The folder of this socket does not exist, or this user may not write to it.',
+  fix: 'Create the folder, or choose another path with --uds.',
+  param: '--uds',
+} as const
+
+const socketErrors: Readonly<Record<string, BindError | undefined>> = {
+  EADDRINUSE: {
+    code: 'LISTEN_FAILED',
+    why: 'Another process listens there, or the path is that of a file.',
+    fix: 'Stop it, or choose another path with --uds.',
     param: '--uds',
   },
+  // Node reports EACCES for a missing folder too.
+  EACCES: noSocketFolder,
+  ENOENT: noSocketFolder,
+  ENOTDIR: noSocketFolder,
 }
