@@ -36,6 +36,7 @@ enum AclLoadType { kAclLoadFromFile = 1 };
 #define ACL_FUNCTIONS(REQUIRED, OPTIONAL)                                                                  \
   REQUIRED(int, aclInit, (const char* config))                                                             \
   REQUIRED(int, aclFinalize, (void))                                                                       \
+  OPTIONAL(int, aclFinalizeReference, (uint64_t * left))                                                   \
   REQUIRED(const char*, aclGetRecentErrMsg, (void))                                                        \
   REQUIRED(const char*, aclrtGetSocName, (void))                                                           \
   REQUIRED(int, aclrtGetDeviceCount, (uint32_t * count))                                                   \

@@ -25,6 +25,7 @@ static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static Library library;
 static bool isOpen = false;
 static bool isInitialised = false;
+static bool wasFirst = false;
 static int numUsers = 0;
 
 typedef struct {
@@ -118,10 +119,9 @@ static bool openOnce(const char* path, Failure* failure) {
 static bool initialiseOnce(Failure* failure) {
   if (isInitialised) return true;
   const int code = library.acl.aclInit(NULL);
-  if (code != kInitialisedBefore && !callWentWell(failure, &library.acl, "aclInit", code)) return false;
-  // Whoever initialised it before us finalises it.
-  isInitialised = code == 0;
-  return true;
+  wasFirst = code == 0;
+  isInitialised = code == kInitialisedBefore || callWentWell(failure, &library.acl, "aclInit", code);
+  return isInitialised;
 }
 
 const Library* openLibrary(const char* path, Failure* failure) {
@@ -137,9 +137,18 @@ void retainLibrary(void) {
   pthread_mutex_unlock(&mutex);
 }
 
+/** Something else in this process may have initialised it too, and goes on using it. */
+static void giveBack(void) {
+  if (library.acl.aclFinalizeReference != NULL) {
+    library.acl.aclFinalizeReference(NULL);
+  } else if (wasFirst) {
+    library.acl.aclFinalize();
+  }
+}
+
 static void* finalise(void* unused) {
   pthread_mutex_lock(&mutex);
-  if (isInitialised) library.acl.aclFinalize();
+  if (isInitialised) giveBack();
   isInitialised = false;
   pthread_mutex_unlock(&mutex);
   return unused;

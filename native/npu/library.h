@@ -20,7 +20,10 @@ const Library* openLibrary(const char* path, Failure* failure);
 
 /** Counts those that use the library: the JavaScript environments that have loaded the addon. */
 void retainLibrary(void);
-/** The last one finalises AscendCL. */
+/**
+ * The last one finalises AscendCL; whoever opens the library later initialises it again. Not the last device: finalising
+ * waits up to two seconds for the logs of the devices, and a lost device is opened again sooner.
+ */
 void releaseLibrary(void);
 /** Finalises AscendCL if that is not done, on a thread of its own. It must not be called while a device is open. */
 void finaliseLibrary(void);

@@ -57,4 +57,16 @@ describeSoftware('the native code of npu by itself', () => {
       software.remove()
     }
   })
+
+  const addonTests = ['addon', 'addon-lifetime', 'addon-faults'].map((name) => `test/devices/npu/${name}.test.ts`)
+
+  /** Node itself is not built with it: its library has to be there first, and what Node keeps to its end is no leak. */
+  it.each(['address', 'undefined'])('the addon in Node, sanitizer: %s', (sanitizer) => {
+    build(sanitizer)
+    const library = spawnSync('gcc', ['-print-file-name=libasan.so'], { encoding: 'utf8' }).stdout.trim()
+    run(process.execPath, ['node_modules/vitest/vitest.mjs', 'run', ...addonTests], {
+      QVL_TEST_NPU_ADDON: fileURLToPath(new URL(`../../build/${sanitizer}/qvl_npu.node`, import.meta.url)),
+      ...(sanitizer === 'address' && { LD_PRELOAD: library, ASAN_OPTIONS: 'detect_leaks=0' }),
+    })
+  })
 })

@@ -10,7 +10,6 @@ import { dirname, isAbsolute, join, normalize, resolve } from 'node:path'
 import { readArguments } from './atc/arguments.js'
 import { checkModel, readModel } from './atc/onnx.js'
 import { refuse } from './atc/refuse.js'
-import { measure } from './atc/shapes.js'
 
 if (process.env.SOFTWARE_ATC_LOG) {
   appendFileSync(process.env.SOFTWARE_ATC_LOG, `${JSON.stringify(process.argv.slice(2))}\n`)
@@ -26,6 +25,8 @@ async function main(/** @type {string[]} */ argv) {
   const model = readModel(readFileSync(options.model))
   checkModel(model)
   const onnx = keep(options, model)
+  // It loads ONNX Runtime, which takes longer than refusing.
+  const { measure } = await import('./atc/shapes.js')
   const { inputs, outputs, shapes } = await measure(onnx, model, options)
   writeOm({ options, onnx, inputs, outputs, shapes })
   console.log('ATC run success')

@@ -39,11 +39,6 @@ static napi_value probed(napi_env env, Call* base) {
   return value;
 }
 
-static void dispose(napi_env env, Call* call) {
-  (void)env;
-  (void)call;
-}
-
 static napi_value probe(napi_env env, napi_callback_info info) {
   void* environment = NULL;
   napi_value options = NULL;
@@ -58,7 +53,6 @@ static napi_value probe(napi_env env, napi_callback_info info) {
   if (call == NULL) return NULL;
   call->call.endsDevice = true;
   call->call.result = probed;
-  call->call.dispose = dispose;
   return startCall(env, &call->call);
 }
 

@@ -40,17 +40,21 @@ DeviceHandle* startHandle(Environment* environment, int32_t id, const char* libr
   return handle;
 }
 
+void freeCall(napi_env env, Call* call) {
+  if (call->dispose != NULL) call->dispose(env, call);
+  free(call);
+}
+
 static void finish(napi_env env, Call* call) {
   const bool hasFailed = call->job.failure.kind != kNoFailure;
   if (call->endsDeviceOnFailure && hasFailed) endDevice(call->handle->device, false);
   if (call->endsDevice || (call->endsDeviceOnFailure && hasFailed)) joinHandle(call->handle);
-  call->dispose(env, call);
-  free(call);
+  freeCall(env, call);
 }
 
 static void answer(napi_env env, Call* call) {
-  napi_value value = NULL;
-  if (call->job.failure.kind == kNoFailure) value = call->result(env, call);
+  napi_value value = makeUndefined(env);
+  if (call->job.failure.kind == kNoFailure && call->result != NULL) value = call->result(env, call);
   if (call->deferred == NULL) return;
   if (call->job.failure.kind == kNoFailure) {
     napi_resolve_deferred(env, call->deferred, value);
@@ -66,8 +70,7 @@ static void settle(napi_env env, napi_value callback, void* context, void* data)
   Call* const call = data;
   if (env == NULL) {
     // The environment has ended, and the cleanup has joined the device.
-    call->dispose(NULL, call);
-    free(call);
+    freeCall(NULL, call);
     return;
   }
   if (--environment->numOpen == 0) napi_unref_threadsafe_function(env, environment->settle);
@@ -94,6 +97,12 @@ void* newCall(napi_env env, size_t bytes, DeviceHandle* handle, void (*work)(Job
   return call;
 }
 
+void* newReleaseCall(napi_env env, size_t bytes, DeviceHandle* handle, void (*work)(Job* job, Device* device)) {
+  Call* const call = newCall(env, bytes, handle, work);
+  if (call != NULL) call->job.isRelease = true;
+  return call;
+}
+
 /** Whether it was taken. */
 static bool submit(napi_env env, Call* call) {
   // The environment may be gone when the last objects are collected; its devices went before it.
@@ -108,8 +117,7 @@ static bool submit(napi_env env, Call* call) {
 /** A call that did not get to the device. */
 static void refuse(napi_env env, Call* call) {
   answer(env, call);
-  call->dispose(env, call);
-  free(call);
+  freeCall(env, call);
 }
 
 napi_value startCall(napi_env env, Call* call) {

@@ -30,9 +30,9 @@ typedef struct Call {
   DeviceHandle* handle;
   /** NULL when nobody waits. */
   napi_deferred deferred;
-  /** What the promise resolves to. It may set `job.failure` instead. */
+  /** What the promise resolves to; NULL for undefined. It may set `job.failure` instead. */
   napi_value (*result)(napi_env env, struct Call* call);
-  /** Frees what the call has; `env` is NULL when JavaScript has ended. */
+  /** Frees what the call has; NULL when that is nothing. `env` is NULL when JavaScript has ended. */
   void (*dispose)(napi_env env, struct Call* call);
   /** The device's thread ends with this call, or with its failure. */
   bool endsDevice;
@@ -49,6 +49,10 @@ void releaseHandle(DeviceHandle* handle);
 
 /** A call of `bytes`, which begin with a Call. NULL, with an error thrown, when there is no memory. */
 void* newCall(napi_env env, size_t bytes, DeviceHandle* handle, void (*work)(Job* job, Device* device));
+/** A call that releases something: its work is done even on a lost device. */
+void* newReleaseCall(napi_env env, size_t bytes, DeviceHandle* handle, void (*work)(Job* job, Device* device));
+/** Frees a call that was not handed over. */
+void freeCall(napi_env env, Call* call);
 /** Hands the call over, and returns its promise. */
 napi_value startCall(napi_env env, Call* call);
 /** The promise of a call that is refused, because what it needs is closed. */

@@ -5,25 +5,10 @@
 #include <stdlib.h>
 
 #include "model_object.h"
+#include "objects.h"
 
-static const napi_type_tag kDeviceTag = {0x2c5b9f0e7d1148aa, 0x9a6e3b7c11f84d02};
-
-static void noDispose(napi_env env, Call* call) {
-  (void)env;
-  (void)call;
-}
-
-static DeviceHandle* readThis(napi_env env, napi_callback_info info, size_t* count, napi_value* arguments, napi_value* self) {
-  void* handle = NULL;
-  bool isDevice = false;
-  napi_get_cb_info(env, info, count, arguments, self, NULL);
-  if (napi_check_object_type_tag(env, *self, &kDeviceTag, &isDevice) != napi_ok || !isDevice) {
-    throwTypeError(env, "This is not a device.");
-    return NULL;
-  }
-  napi_unwrap(env, *self, &handle);
-  return handle;
-}
+/** Its methods need it, and it needs them. */
+static const Class kDevice;
 
 // load
 
@@ -44,9 +29,7 @@ static void doLoad(Job* job, Device* device) {
 
 static napi_value loaded(napi_env env, Call* base) {
   LoadCall* const call = (LoadCall*)base;
-  napi_value deviceObject = NULL;
-  napi_get_reference_value(env, call->deviceObject, &deviceObject);
-  const napi_value object = makeModelObject(env, base->handle, call->model, deviceObject);
+  const napi_value object = makeModelObject(env, base->handle, call->model, referenced(env, call->deviceObject));
   if (object != NULL) call->model = NULL;
   return object;
 }
@@ -60,21 +43,18 @@ static void disposeLoad(napi_env env, Call* base) {
 }
 
 static napi_value load(napi_env env, napi_callback_info info) {
-  napi_value self = NULL;
-  napi_value options = NULL;
-  size_t count = 1;
-  DeviceHandle* const handle = readThis(env, info, &count, &options, &self);
-  LoadCall* const call = handle == NULL ? NULL : newCall(env, sizeof *call, handle, doLoad);
+  Method method;
+  if (!readMethod(env, info, &kDevice, &method)) return NULL;
+  LoadCall* const call = newCall(env, sizeof *call, method.held, doLoad);
   if (call == NULL) return NULL;
   call->call.result = loaded;
   call->call.dispose = disposeLoad;
-  call->omPath = readText(env, options, "omPath");
-  if (call->omPath == NULL || !readOptionalText(env, options, "weightDir", &call->weightDir)) {
-    disposeLoad(env, &call->call);
-    free(call);
+  call->omPath = readText(env, method.options, "omPath");
+  if (call->omPath == NULL || !readOptionalText(env, method.options, "weightDir", &call->weightDir)) {
+    freeCall(env, &call->call);
     return NULL;
   }
-  napi_create_reference(env, self, 1, &call->deviceObject);
+  napi_create_reference(env, method.self, 1, &call->deviceObject);
   return startCall(env, &call->call);
 }
 
@@ -100,12 +80,11 @@ static napi_value memoryRead(napi_env env, Call* base) {
 }
 
 static napi_value memory(napi_env env, napi_callback_info info) {
-  napi_value self = NULL;
-  DeviceHandle* const handle = readThis(env, info, NULL, NULL, &self);
-  MemoryCall* const call = handle == NULL ? NULL : newCall(env, sizeof *call, handle, doMemory);
+  Method method;
+  if (!readMethod(env, info, &kDevice, &method)) return NULL;
+  MemoryCall* const call = newCall(env, sizeof *call, method.held, doMemory);
   if (call == NULL) return NULL;
   call->call.result = memoryRead;
-  call->call.dispose = noDispose;
   return startCall(env, &call->call);
 }
 
@@ -116,33 +95,20 @@ static void doClose(Job* job, Device* device) {
   releaseDevice(device);
 }
 
-static napi_value nothing(napi_env env, Call* call) {
-  (void)call;
-  return makeUndefined(env);
-}
-
 static Call* newCloseCall(napi_env env, DeviceHandle* handle) {
-  Call* const call = newCall(env, sizeof *call, handle, doClose);
-  if (call == NULL) return NULL;
-  call->job.isRelease = true;
-  call->endsDevice = true;
-  call->result = nothing;
-  call->dispose = noDispose;
+  Call* const call = newReleaseCall(env, sizeof *call, handle, doClose);
+  if (call != NULL) call->endsDevice = true;
   return call;
 }
 
 static napi_value closeDevice(napi_env env, napi_callback_info info) {
-  napi_value self = NULL;
-  napi_value promise = NULL;
-  DeviceHandle* const handle = readThis(env, info, NULL, NULL, &self);
-  if (handle == NULL) return NULL;
-  if (handle->closing != NULL) {
-    napi_get_reference_value(env, handle->closing, &promise);
-    return promise;
-  }
+  Method method;
+  if (!readMethod(env, info, &kDevice, &method)) return NULL;
+  DeviceHandle* const handle = method.held;
+  if (handle->closing != NULL) return referenced(env, handle->closing);
   Call* const call = newCloseCall(env, handle);
   if (call == NULL) return NULL;
-  promise = startCall(env, call);
+  const napi_value promise = startCall(env, call);
   napi_create_reference(env, promise, 1, &handle->closing);
   return promise;
 }
@@ -160,17 +126,20 @@ static void collect(napi_env env, void* data, void* hint) {
 
 static void doOpen(Job* job, Device* device) { openDevice(device, &job->failure); }
 
+static const napi_property_descriptor kMethods[] = {METHOD("load", load), METHOD("memory", memory),
+                                                    METHOD("close", closeDevice)};
+
+static const Class kDevice = {
+    .name = "a device",
+    .tag = {0x2c5b9f0e7d1148aa, 0x9a6e3b7c11f84d02},
+    .methods = kMethods,
+    .numMethods = sizeof kMethods / sizeof kMethods[0],
+    .collect = collect,
+};
+
 static napi_value opened(napi_env env, Call* call) {
-  const napi_property_descriptor methods[] = {
-      {.utf8name = "load", .method = load, .attributes = napi_enumerable},
-      {.utf8name = "memory", .method = memory, .attributes = napi_enumerable},
-      {.utf8name = "close", .method = closeDevice, .attributes = napi_enumerable},
-  };
-  const napi_value object = makeObject(env);
-  napi_define_properties(env, object, sizeof methods / sizeof methods[0], methods);
-  napi_type_tag_object(env, object, &kDeviceTag);
-  if (napi_wrap(env, object, call->handle, collect, NULL, NULL) == napi_ok) retainHandle(call->handle);
-  return object;
+  retainHandle(call->handle);
+  return makeHolder(env, &kDevice, call->handle);
 }
 
 napi_value openDeviceObject(napi_env env, Environment* environment, napi_value options) {
@@ -183,6 +152,5 @@ napi_value openDeviceObject(napi_env env, Environment* environment, napi_value o
   if (call == NULL) return NULL;
   call->endsDeviceOnFailure = true;
   call->result = opened;
-  call->dispose = noDispose;
   return startCall(env, call);
 }

@@ -4,9 +4,11 @@
 
 #include <stdlib.h>
 
+#include "objects.h"
 #include "run_call.h"
 
-static const napi_type_tag kModelTag = {0x6f1e0d3c5a424b97, 0x8b1f7f2a90d34c61};
+/** Its methods need it, and it needs them. */
+static const Class kModel;
 
 typedef struct {
   DeviceHandle* handle;
@@ -27,37 +29,18 @@ static void doUnload(Job* job, Device* device) {
   if (device->lost.kind == kNoFailure) unloadModel(((CloseCall*)job)->model);
 }
 
-static napi_value nothing(napi_env env, Call* call) {
-  (void)call;
-  return makeUndefined(env);
-}
-
 static void disposeClose(napi_env env, Call* call) {
   (void)env;
   releaseModel(((CloseCall*)call)->model);
 }
 
 static CloseCall* newCloseCall(napi_env env, ModelHandle* handle) {
-  CloseCall* const close = newCall(env, sizeof *close, handle->handle, doUnload);
+  CloseCall* const close = newReleaseCall(env, sizeof *close, handle->handle, doUnload);
   if (close == NULL) return NULL;
-  close->call.job.isRelease = true;
-  close->call.result = nothing;
   close->call.dispose = disposeClose;
   close->model = handle->model;
   retainModel(handle->model);
   return close;
-}
-
-static ModelHandle* readThis(napi_env env, napi_callback_info info, size_t* count, napi_value* arguments, napi_value* self) {
-  void* handle = NULL;
-  bool isModel = false;
-  napi_get_cb_info(env, info, count, arguments, self, NULL);
-  if (napi_check_object_type_tag(env, *self, &kModelTag, &isModel) != napi_ok || !isModel) {
-    throwTypeError(env, "This is not a model.");
-    return NULL;
-  }
-  napi_unwrap(env, *self, &handle);
-  return handle;
 }
 
 static napi_value describeSide(napi_env env, const Side* side) {
@@ -76,9 +59,9 @@ static napi_value describeSide(napi_env env, const Side* side) {
 }
 
 static napi_value describe(napi_env env, napi_callback_info info) {
-  napi_value self = NULL;
-  const ModelHandle* const handle = readThis(env, info, NULL, NULL, &self);
-  if (handle == NULL) return NULL;
+  Method method;
+  if (!readMethod(env, info, &kModel, &method)) return NULL;
+  const ModelHandle* const handle = method.held;
   napi_value gears = NULL;
   napi_create_array(env, &gears);
   const Gears* const all = &handle->model->gears;
@@ -91,29 +74,23 @@ static napi_value describe(napi_env env, napi_callback_info info) {
 }
 
 static napi_value run(napi_env env, napi_callback_info info) {
-  napi_value self = NULL;
-  napi_value options = NULL;
-  size_t count = 1;
-  ModelHandle* const handle = readThis(env, info, &count, &options, &self);
-  if (handle == NULL) return NULL;
+  Method method;
+  if (!readMethod(env, info, &kModel, &method)) return NULL;
+  const ModelHandle* const handle = method.held;
   const bool isClosed = handle->closing != NULL || handle->handle->closing != NULL;
-  return startRun(env, &(RunTarget){handle->handle, handle->model, self, isClosed}, options);
+  return startRun(env, &(RunTarget){handle->handle, handle->model, method.self, isClosed}, method.options);
 }
 
 static napi_value closeModel(napi_env env, napi_callback_info info) {
-  napi_value self = NULL;
-  napi_value promise = NULL;
-  ModelHandle* const handle = readThis(env, info, NULL, NULL, &self);
-  if (handle == NULL) return NULL;
+  Method method;
+  if (!readMethod(env, info, &kModel, &method)) return NULL;
+  ModelHandle* const handle = method.held;
   // The end of the device is the end of its models too.
   const napi_ref closing = handle->closing != NULL ? handle->closing : handle->handle->closing;
-  if (closing != NULL) {
-    napi_get_reference_value(env, closing, &promise);
-    return promise;
-  }
+  if (closing != NULL) return referenced(env, closing);
   CloseCall* const close = newCloseCall(env, handle);
   if (close == NULL) return NULL;
-  promise = startCall(env, &close->call);
+  const napi_value promise = startCall(env, &close->call);
   napi_create_reference(env, promise, 1, &handle->closing);
   return promise;
 }
@@ -130,20 +107,22 @@ static void collect(napi_env env, void* data, void* hint) {
   free(handle);
 }
 
+static const napi_property_descriptor kMethods[] = {METHOD("describe", describe), METHOD("run", run),
+                                                    METHOD("close", closeModel)};
+
+static const Class kModel = {
+    .name = "a model",
+    .tag = {0x6f1e0d3c5a424b97, 0x8b1f7f2a90d34c61},
+    .methods = kMethods,
+    .numMethods = sizeof kMethods / sizeof kMethods[0],
+    .collect = collect,
+};
+
 napi_value makeModelObject(napi_env env, DeviceHandle* device, Model* model, napi_value deviceObject) {
   ModelHandle* const handle = calloc(1, sizeof *handle);
   if (handle == NULL) return NULL;
   *handle = (ModelHandle){.handle = device, .model = model};
   retainHandle(device);
   napi_create_reference(env, deviceObject, 1, &handle->deviceObject);
-  const napi_property_descriptor methods[] = {
-      {.utf8name = "describe", .method = describe, .attributes = napi_enumerable},
-      {.utf8name = "run", .method = run, .attributes = napi_enumerable},
-      {.utf8name = "close", .method = closeModel, .attributes = napi_enumerable},
-  };
-  const napi_value object = makeObject(env);
-  napi_define_properties(env, object, sizeof methods / sizeof methods[0], methods);
-  napi_type_tag_object(env, object, &kModelTag);
-  napi_wrap(env, object, handle, collect, NULL, NULL);
-  return object;
+  return makeHolder(env, &kModel, handle);
 }

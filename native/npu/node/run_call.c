@@ -153,8 +153,7 @@ napi_value startRun(napi_env env, const RunTarget* target, napi_value options) {
   call->call.result = report;
   call->call.dispose = dispose;
   if (!fillCall(env, call, target, options)) {
-    dispose(env, &call->call);
-    free(call);
+    freeCall(env, &call->call);
     return NULL;
   }
   napi_create_reference(env, target->modelObject, 1, &call->modelObject);

@@ -93,10 +93,6 @@ napi_value getOptional(napi_env env, napi_value object, const char* name) {
   return isType(env, value, napi_undefined) ? NULL : value;
 }
 
-static void format(char* message, const char* text, va_list arguments) {
-  vsnprintf(message, kMessageBytes, text, arguments);
-}
-
 /** An exception that a getter threw stays as it is. */
 static bool isThrowing(napi_env env) {
   bool isPending = false;
@@ -104,23 +100,13 @@ static bool isThrowing(napi_env env) {
   return isPending;
 }
 
-bool throwTypeError(napi_env env, const char* text, ...) {
+bool throwError(napi_env env, ThrowFunction throwIt, const char* format, ...) {
   char message[kMessageBytes];
   va_list arguments;
-  va_start(arguments, text);
-  format(message, text, arguments);
+  va_start(arguments, format);
+  vsnprintf(message, sizeof message, format, arguments);
   va_end(arguments);
-  if (!isThrowing(env)) napi_throw_type_error(env, NULL, message);
-  return false;
-}
-
-bool throwRangeError(napi_env env, const char* text, ...) {
-  char message[kMessageBytes];
-  va_list arguments;
-  va_start(arguments, text);
-  format(message, text, arguments);
-  va_end(arguments);
-  if (!isThrowing(env)) napi_throw_range_error(env, NULL, message);
+  if (!isThrowing(env)) throwIt(env, NULL, message);
   return false;
 }
 

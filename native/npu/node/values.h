@@ -26,8 +26,10 @@ napi_value getOptional(napi_env env, napi_value object, const char* name);
 
 // These throw a TypeError or a RangeError when they return false or NULL:
 
-bool throwTypeError(napi_env env, const char* format, ...) __attribute__((format(printf, 2, 3)));
-bool throwRangeError(napi_env env, const char* format, ...) __attribute__((format(printf, 2, 3)));
+typedef napi_status (*ThrowFunction)(napi_env env, const char* code, const char* message);
+bool throwError(napi_env env, ThrowFunction throwIt, const char* format, ...) __attribute__((format(printf, 3, 4)));
+#define throwTypeError(env, ...) throwError(env, napi_throw_type_error, __VA_ARGS__)
+#define throwRangeError(env, ...) throwError(env, napi_throw_range_error, __VA_ARGS__)
 /** An integer of 32 bits from `min` on. */
 bool readInteger(napi_env env, napi_value object, const char* name, int32_t min, int32_t* out);
 /** To be freed. */

@@ -9,12 +9,15 @@ export interface AtcTarget {
   soc: string
   /** Of the machine that will run the model. */
   hostCpu: string
+  /** Weights of more bytes go into files beside the model; 1.5 GB when absent. */
+  maxInlineBytes?: number | undefined
 }
 
-/** Beyond it, weights go into files beside the model: one file of more than 2 GiB is more than some readers take. */
-const maxInlineBytes = 1_500_000_000
+/** One file of more than 2 GiB is more than some readers take. */
+const defaultMaxInlineBytes = 1_500_000_000
 
-export function atcArguments({ weights, layout }: PaddedProgram, { soc, hostCpu }: AtcTarget): string[] {
+export function atcArguments({ weights, layout }: PaddedProgram, target: AtcTarget): string[] {
+  const { soc, hostCpu, maxInlineBytes = defaultMaxInlineBytes } = target
   const { inputs, gears } = layout
   return [
     '--framework=5',

@@ -124,7 +124,11 @@ export class NpuCard {
       device = await this.#open()
       const loaded = new Map<CardModel, NpuModel>()
       for (const model of this.#models) loaded.set(model, await loadOn(device, model.files))
-      for (const [model, native] of loaded) model.native = native
+      for (const [model, native] of loaded) {
+        // It may have been closed while it was loaded.
+        if (this.#models.has(model)) model.native = native
+        else await native.close()
+      }
       this.#device = device
       return undefined
     } catch (error) {

@@ -29,6 +29,8 @@ export interface CompileOptions extends CompiledFor {
   atc?: string | undefined
   /** Processor of the machine that will run it; this one's when absent. */
   hostCpu?: string | undefined
+  /** As AtcTarget has it. */
+  maxInlineBytes?: number | undefined
   signal?: AbortSignal | undefined
   onPhase?: ((phase: CompilePhase) => void) | undefined
 }
@@ -53,7 +55,7 @@ export async function compileProgram(options: CompileOptions): Promise<CompileRe
   checkForAtc(padded.model)
   const atc = await findAtc(options.atc, process.env)
   const target = { soc: options.soc, hostCpu: options.hostCpu ?? hostCpu() }
-  const args = atcArguments(padded, target)
+  const args = atcArguments(padded, { ...target, maxInlineBytes: options.maxInlineBytes })
   const parent = await compiledFolder(options)
   const folder = path.join(parent, keyOf(padded, args, atc))
   const known = await readCompiled(folder)

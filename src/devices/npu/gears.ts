@@ -117,9 +117,17 @@ export const formatGear = ({ sequences, rows, pooled, visual }: Gear): string =>
 
 /** `8x512,1x4096`. What a gear leaves out is as in the default gears. Throws USAGE. */
 export function parseGears(text: string, traits: GearTraits): Gear[] {
-  const gears = distinct(text.split(',').map((part) => parseGear(part.trim(), traits)))
+  const named = text.split(',').map((part) => parseGear(part.trim(), traits))
+  const gears = distinct([...named, ...withImages(named, traits)])
   if (gears.length >= numGears.min && gears.length <= numGears.max) return gears
   throw notGears(text, `ATC takes ${numGears.min} to ${numGears.max} gears, and these are ${gears.length}.`)
+}
+
+/** A model that takes images can take one, also where no gear says so: the longest is there once more with room for them. */
+function withImages(named: readonly Gear[], { takesVisual }: GearTraits): Gear[] {
+  if (!takesVisual || named.some(({ visual }) => visual > 1)) return []
+  const longest = named.reduce((found, gear) => (gear.rows > found.rows ? gear : found))
+  return [imageGear(longest)]
 }
 
 function parseGear(text: string, traits: GearTraits): Gear {

@@ -55,6 +55,7 @@ describeSoftware('faults of AscendCL', () => {
     ['aclrtCreateContext', 500000, 'ERR_NPU_INTERNAL', 'DEVICE_FAILED', /--debug/],
     ['aclrtSetCurrentContext', 107002, 'ERR_NPU_INTERNAL', 'DEVICE_FAILED', /--debug/],
     ['aclrtCreateStream', 207008, 'ERR_NPU_BUSY_OR_PERMISSION', 'DEVICE_UNAVAILABLE', /other processes/],
+    ['aclrtSetDevice', 100001, 'ERR_NPU_INTERNAL', 'DEVICE_FAILED', /--debug/],
     ['aclrtSetDevice', 100039, 'ERR_NPU_LIBRARY', 'DEVICE_UNAVAILABLE', /devlib/],
   ]
   it.each(opening)('while opening: %s %d', async (...fault) => {
@@ -92,6 +93,7 @@ describeSoftware('faults of AscendCL', () => {
     ['aclmdlLoadFromFile', 100013, 'ERR_NPU_MODEL_FILE', 'DEVICE_FAILED', /qvl compile/],
     ['aclmdlLoadFromFile', 545001, 'ERR_NPU_SOC_MISMATCH', 'DEVICE_FAILED', /--soc-version/],
     ['aclmdlLoadFromFile', 507008, 'ERR_NPU_SOC_MISMATCH', 'DEVICE_FAILED', /--soc-version/],
+    ['aclmdlGetDesc', 100011, 'ERR_NPU_INTERNAL', 'DEVICE_FAILED', /--debug/],
     ['aclmdlGetDesc', 500002, 'ERR_NPU_INTERNAL', 'DEVICE_FAILED', /--debug/],
     ['aclmdlGetInputDims', 100000, 'ERR_NPU_INTERNAL', 'DEVICE_FAILED', /--debug/, 3],
     ['aclmdlGetOutputDims', 100000, 'ERR_NPU_INTERNAL', 'DEVICE_FAILED', /--debug/, 2],
@@ -122,6 +124,18 @@ describeSoftware('faults of AscendCL', () => {
       expect(await device.memory()).toEqual(before)
     })
 
+    const loadingWithWeights: Fault[] = [
+      memoryFault('aclmdlCreateConfigHandle', 200000),
+      ['aclmdlSetConfigOpt', 100016, 'ERR_NPU_MODEL_FILE', 'DEVICE_FAILED', /qvl compile/, 3],
+      ['aclmdlLoadWithConfig', 545001, 'ERR_NPU_SOC_MISMATCH', 'DEVICE_FAILED', /--soc-version/],
+    ]
+    it.each(loadingWithWeights)('with its weights beside it: %s %d', async (...fault) => {
+      const before = await device.memory()
+      inject(fault)
+      await expectFault(device.load({ omPath, weightDir: software.folder }), fault)
+      expect(await device.memory()).toEqual(before)
+    })
+
     it('a file that is not there, and a model for another SoC', async () => {
       await expect(device.load({ omPath: '/nowhere.om' })).rejects.toMatchObject({ code: 'ERR_NPU_MODEL_FILE' })
       software.set({ ...base, soc: 'Ascend310P3' })
@@ -142,6 +156,9 @@ describeSoftware('faults of AscendCL', () => {
     ['aclrtMemcpyAsync', 107000, 'ERR_NPU_INTERNAL', 'DEVICE_FAILED', /--debug/, 3],
     ['aclrtMemcpyAsync', 500003, 'ERR_NPU_INTERNAL', 'DEVICE_FAILED', /--debug/, 5],
     ['aclmdlExecuteAsync', 100017, 'ERR_NPU_GEAR', 'DEVICE_FAILED', /qvl compile/],
+    ...[100018, 145011, 145012].map(
+      (code): Fault => ['aclmdlExecuteAsync', code, 'ERR_NPU_GEAR', 'DEVICE_FAILED', /qvl compile/],
+    ),
     ['aclmdlExecuteAsync', 145003, 'ERR_NPU_INTERNAL', 'DEVICE_FAILED', /--debug/],
     memoryFault('aclmdlExecuteAsync', 245000),
     memoryFault('aclrtSynchronizeStreamWithTimeout', 207018),

@@ -1,7 +1,20 @@
+import { mkdirSync, renameSync } from 'node:fs'
+import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
 import type { ElementType } from '#qvl/devices/onnx/model.js'
 import { describeSoftware, SoftwareAscend } from '../../npu/software.js'
-import { compile, compileSmall, gears, loadAddon, runChecked, runOf, width, writeStaticModel } from './small-model.js'
+import {
+  compile,
+  compileSmall,
+  gearArguments,
+  gears,
+  loadAddon,
+  runChecked,
+  runOf,
+  width,
+  writeModel,
+  writeStaticModel,
+} from './small-model.js'
 
 describeSoftware('the addon on the software AscendCL', () => {
   let software: SoftwareAscend
@@ -43,6 +56,22 @@ describeSoftware('the addon on the software AscendCL', () => {
       ],
       gears: gears.map(([b, s]) => [b, s, b, s, width, b]),
     })
+    await device.close()
+  })
+
+  it('loads weights from the folder beside a model, and from another one', async () => {
+    const folder = join(software.folder, `it's "a" folder $(of) mine`)
+    mkdirSync(folder)
+    const beside = compile(software, writeModel(folder), [...gearArguments(), '--external_weight=1'])
+    const device = await loadAddon().open({ deviceId: 0 })
+    await runChecked(await device.load({ omPath: beside }), 2)
+    await runChecked(await device.load({ omPath: beside, weightDir: join(folder, 'weight') }), 1)
+    renameSync(join(folder, 'weight'), join(folder, 'elsewhere'))
+    await runChecked(await device.load({ omPath: beside, weightDir: join(folder, 'elsewhere') }), 0)
+    for (const weightDir of [undefined, join(folder, 'weight')]) {
+      const loading = device.load({ omPath: beside, ...(weightDir !== undefined && { weightDir }) })
+      await expect(loading).rejects.toMatchObject({ code: 'ERR_NPU_SOC_MISMATCH', aclCode: 545001 })
+    }
     await device.close()
   })
 

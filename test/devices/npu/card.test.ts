@@ -16,6 +16,8 @@ class Scripted implements NpuAddon {
   readonly fails: Record<'open' | 'load' | 'run' | 'close', NpuErrorCode[]> = { open: [], load: [], run: [], close: [] }
   /** The device never answers a close. */
   hangsOnClose = false
+  /** Called with every load after the test has set it. */
+  onLoad: (omPath: string) => void = () => {}
   #numOpened = 0
 
   probe(): never {
@@ -30,6 +32,7 @@ class Scripted implements NpuAddon {
       load: async ({ omPath }) => {
         this.#step('load')
         this.log.push(`load ${omPath} on ${name}`)
+        this.onLoad(omPath)
         return this.#model(name)
       },
       memory: async () => ({ freeBytes: 1, totalBytes: 1 }),
@@ -171,4 +174,15 @@ it('a model that is closed is not loaded again', async () => {
   await expect(other.run(run)).rejects.toMatchObject({ code: 'DEVICE_FAILED' })
   await card.close()
   expect(addon.log.filter((line) => line.startsWith('load other.om'))).toHaveLength(1)
+})
+
+it('a model that is closed while it is loaded again is closed there too', async () => {
+  const { addon, card, model } = await opened()
+  const other = await card.load({ omPath: 'other.om' })
+  addon.fails.run.push('ERR_NPU_DEVICE_FAILED')
+  addon.onLoad = (omPath) => void (omPath === 'other.om' && other.close())
+  await expect(model.run(run)).rejects.toMatchObject({ code: 'DEVICE_LOST' })
+  await untilUp(card)
+  await card.close()
+  expect(addon.log.slice(-4)).toEqual(['load text.om on 3.2', 'load other.om on 3.2', 'unload on 3.2', 'close 3.2'])
 })

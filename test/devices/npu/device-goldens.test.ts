@@ -24,6 +24,9 @@ import {
 const minCosine = 0.99999
 const maxDifferenceOf = { numbers: 1e-4, scores: 1e-4 }
 
+/** Enough for all texts of decoders; what is compiled for fewer tokens is compiled sooner. */
+const maxModelLen = 1024
+
 /** As in test/engine/golden.test.ts: cut prompts of the VL goldens lose text that is kept here. */
 const cutOtherwise = ['truncated', 'truncated-text']
 
@@ -68,7 +71,7 @@ describeSoftware('the goldens on npu', () => {
   }
 
   describe.each(['qwen3-embedding', 'qwen3-vl-embedding'])('%s, texts', (name) => {
-    opened(name, { specialTokensInText: 'parse' })
+    opened(name, { specialTokensInText: 'parse', maxModelLen })
     const cases = textCases<EmbedCase>(name).filter(({ id }) => !name.includes('vl') || !cutOtherwise.includes(id))
     it.each(cases)('$id', async ({ input, embedding }) => {
       const instruction = input.role === 'query' ? input.task : input.instruction
@@ -77,7 +80,7 @@ describeSoftware('the goldens on npu', () => {
   })
 
   describe.each(['qwen3-reranker', 'qwen3-reranker-seq-cls', 'qwen3-vl-reranker'])('%s, texts', (name) => {
-    opened(name, { specialTokensInText: 'parse' })
+    opened(name, { specialTokensInText: 'parse', maxModelLen })
     const cases = textCases<ScoreCase>(name).filter(({ id }) => !name.includes('vl') || !cutOtherwise.includes(id))
     it.each(cases)('$id', async ({ input, score }) => {
       const { query, document, max_length: truncatePromptTokens } = input

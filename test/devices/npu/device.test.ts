@@ -9,6 +9,7 @@ import { openCheckpoint } from '#qvl/checkpoint/checkpoint.js'
 import { findCompiled } from '#qvl/devices/npu/compiled.js'
 import { type GearRun, joinRuns, planRuns } from '#qvl/devices/npu/layout.js'
 import { createNpuDevice } from '#qvl/devices/npu/npu.js'
+import { compileModel } from '#qvl/engine/compile-model.js'
 import { networkAlone } from '#qvl/engine/load-model.js'
 import { jsonLines, qvl, vlEmbedder } from '../../e2e/run-qvl.js'
 import { describeSoftware, SoftwareAscend } from '../../npu/software.js'
@@ -94,6 +95,8 @@ describeSoftware('the npu device', () => {
     const image = { image: goldenPath('media/rgb_48x48.png') }
     const lines = jsonLines(Array.from({ length: 6 }, (_, index) => ({ text: `picture ${index}`, ...image })))
     const env = { ...software.environment, QVL_CACHE: cacheDir }
+    const gears = { gears: '8x64,1x512', visionGears: '8x64,1x512' }
+    await compileModel({ model: vlEmbedder, dtype: 'float32', soc: 'Ascend910B4', cacheDir, ...gears })
     const args = ['embed', '-m', vlEmbedder, '--allowed-local-media-path', goldenPath('media')]
     const [npu, ort] = [
       await qvl([...args, '--device', 'npu', '--data-parallel-size', '2'], lines, { env }),

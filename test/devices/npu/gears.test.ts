@@ -43,6 +43,7 @@ describe('parseGears', () => {
     ['8x512,1x4096', decoder, '8x512x1x1,1x4096x1x1'],
     ['8x512, 1x4096 ', encoder, '8x512x512x1,1x4096x4096x1'],
     ['8x512,2x512x1x1024', images, '8x512x1x1,2x512x1x1024'],
+    ['1x1024,8x512', images, '1x1024x1x1,8x512x1x1,1x1024x1x1024'],
     ['8x512,8x512x512', decoder, '8x512x1x1,8x512x512x1'],
     ['8x64,1x256', tower, '8x64x1x1,1x256x1x1'],
   ])('%s', (text, traits, expected) => {

@@ -48,6 +48,8 @@ static int release(Kind kind, void* address) {
   for (Memory* memory = nextMemory(firstObject(), kind); memory != NULL; memory = nextMemory(memory->object.next, kind)) {
     if (start(memory) != address) continue;
     const int device = memory->object.device;
+    // Releasing does not wait there.
+    if (isBusy(device)) return forbid(107000, "a stream of the device may still use the memory");
     checkCanaries(memory);
     free(memory->block);
     destroyObject(memory);

@@ -69,7 +69,7 @@ int aclmdlUnload(uint32_t id) {
   ModelObject* const model = useModel(id);
   if (model == NULL) return leave(145003);
   const int code = deviceState(model->object.device);
-  if (model->numPending > 0) forbid(107000, "the model is running");
+  if (model->numPending > 0) return leave(forbid(107000, "the model is running"));
   unloadOnnx(model->session);
   destroyObject(model);
   return leave(injected == 0 ? code : injected);
@@ -157,7 +157,8 @@ static bool addBuffers(void** addresses, const Dataset* dataset, const Om* om, b
     }
     addresses[i] = buffer->address;
   }
-  return true;
+  if (count == expected || isInside(kDeviceMemory, dataset->buffers[count]->address, gearInputBytes(om))) return true;
+  return forbid(145012, "the buffer of the gear is too small, or gone"), false;
 }
 
 int aclmdlExecuteAsync(uint32_t id, const void* inputs, void* outputs, void* handle) {
@@ -178,7 +179,11 @@ int aclmdlExecuteAsync(uint32_t id, const void* inputs, void* outputs, void* han
     free(operation);
     return leave(100017);
   }
-  if (model->om.numGears > 0) operation->gear = from->buffers[model->om.numInputs]->address;
+  if (model->om.numGears > 0) {
+    operation->gear = from->buffers[model->om.numInputs]->address;
+    // It runs all the same, at its largest gear, over inputs that were meant for another.
+    if (operation->gear[0] != kGearMark) forbid(0, "no gear was set");
+  }
   model->numPending++;
   model->stream = stream;
   pushOperation(stream, &operation->operation);

@@ -10,7 +10,8 @@ typedef struct {
   bool isExplicit;
 } OwnContext;
 
-static bool isStarted;
+/** How often it was initialised and not finalised. */
+static uint64_t numInits;
 static struct {
   int numSet;
   bool isLost;
@@ -18,8 +19,6 @@ static struct {
   int failingSets;
 } devices[kMaxDevices];
 static __thread Context* current;
-
-bool isInitialised(void) { return isStarted; }
 
 int deviceState(int device) { return devices[device].isLost ? refuse(507010, "device %d lost its heartbeat", device) : 0; }
 
@@ -43,7 +42,7 @@ Context* useContext(void) {
 }
 
 static int checkDevice(int32_t id) {
-  if (!isStarted) return forbid(100001, "aclInit was not called");
+  if (numInits == 0) return forbid(100001, "aclInit was not called");
   if (id < 0 || id >= knobs.numDevices || id >= kMaxDevices) return refuse(107001, "there is no device %d", id);
   return 0;
 }
@@ -51,24 +50,35 @@ static int checkDevice(int32_t id) {
 int aclInit(const char* config) {
   (void)config;
   const int code = enter("aclInit");
-  if (code == 0 && isStarted) return leave(refuse(100002, "initialised already"));
-  if (code == 0) isStarted = true;
+  if (code == 0 && numInits++ > 0) return leave(refuse(100002, "initialised already"));
   return leave(code);
 }
 
-int aclFinalize(void) {
-  const int code = enter("aclFinalize");
-  if (!isStarted) return leave(forbid(100001, "aclInit was not called"));
+static void end(void) {
   for (int id = 0; id < kMaxDevices; id++) {
     if (devices[id].numSet > 0) forbid(100000, "device %d was not reset", id);
   }
   reportLeaks(-1);
-  isStarted = false;
+}
+
+int aclFinalize(void) {
+  const int code = enter("aclFinalize");
+  if (numInits == 0) return leave(forbid(100037, "aclInit was not called"));
+  numInits = 0;
+  end();
   return leave(code);
 }
 
-__attribute__((destructor)) static void end(void) {
-  if (isStarted) report("leak: the process ended without aclFinalize");
+int aclFinalizeReference(uint64_t* left) {
+  const int code = enter("aclFinalizeReference");
+  if (numInits == 0) return leave(forbid(100037, "aclInit was not called"));
+  if (--numInits == 0) end();
+  if (left != NULL) *left = numInits;
+  return leave(code);
+}
+
+__attribute__((destructor)) static void endProcess(void) {
+  if (numInits > 0) report("leak: the process ended without aclFinalize");
 }
 
 const char* aclrtGetSocName(void) {

@@ -104,13 +104,14 @@ int currentDevice(void);
 /** A stream of this thread's context. */
 Stream* useStream(const void* stream);
 void pushOperation(Stream* stream, Operation* operation);
+/** Whether a stream of the device has operations that are not done. */
+bool isBusy(int device);
 /** Waits on the stream's thread, until it is being destroyed by force at most. */
 void delayOn(Stream* stream, int ms);
 /** 0, or 507010 when the device is lost. */
 int deviceState(int device);
 /** Counts an execution, which may be the one that loses the device. */
 int countExecution(int device);
-bool isInitialised(void);
 
 // memory.c
 

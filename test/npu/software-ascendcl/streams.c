@@ -13,6 +13,14 @@ Stream* useStream(const void* handle) {
   return NULL;
 }
 
+bool isBusy(int device) {
+  for (const Object* object = firstObject(); object != NULL; object = object->next) {
+    const Stream* const stream = (const Stream*)object;
+    if (object->kind == kStream && object->device == device && (stream->isBusy || stream->first != NULL)) return true;
+  }
+  return false;
+}
+
 static void* serve(void* argument) {
   Stream* const stream = argument;
   pthread_mutex_lock(&lock);
