@@ -15,11 +15,14 @@ const root = fileURLToPath(new URL('..', import.meta.url))
 
 const { values: options } = parseArgs({ options: { tests: { type: 'boolean' }, sanitize: { type: 'string' } } })
 
-const avx512Flags = ['-mavx512f', '-mavx512bw', '-mavx512vl', '-mavx512dq', '-mavx2', '-mfma', '-mf16c']
+const avx2Flags = ['-mavx2', '-mfma', '-mf16c']
+const avx512Flags = ['-mavx512f', '-mavx512bw', '-mavx512vl', '-mavx512dq', ...avx2Flags]
 /** Flags of the files that need an instruction set; which of them may run is decided at run time. */
 const instructionFlags = {
-  'avx2.cc': ['-mavx2', '-mfma', '-mf16c'],
+  'avx2.cc': avx2Flags,
+  'avxvnni.cc': [...avx2Flags, '-mavxvnni'],
   'avx512.cc': avx512Flags,
+  'avx512vnni.cc': [...avx512Flags, '-mavx512vnni'],
   'avx512bf16.cc': [...avx512Flags, '-mavx512bf16', '-mavx512vnni'],
 }
 const sanitizerFlags = {
@@ -72,9 +75,14 @@ async function build(/** @type {string} */ device, addon) {
   const objectFolder = device === 'cpu' ? join(folder, 'objects') : join(folder, 'objects', device)
   mkdirSync(objectFolder, { recursive: true })
 
-  const flags = [...addon.flags, '-fPIC', '-fvisibility=hidden', '-pthread', '-Wall', '-Wextra', ...sanitize]
   const all = readdirSync(addon.folder, { recursive: true, encoding: 'utf8' })
-  const files = all.filter((file) => file.endsWith(addon.suffix) && (options.tests || !isTest(file)))
+  const sources = all.filter((file) => file.endsWith(addon.suffix) && (options.tests || !isTest(file)))
+  const unknown = sources.filter((file) => !isKnown(ownFlags(file), compiler))
+  if (unknown.length > 0) console.log(`native ${device} device: this compiler is too old for ${unknown.join(', ')}`)
+  const files = sources.filter((file) => !unknown.includes(file))
+  const without = unknown.map((file) => `-DWITHOUT_${basename(file, addon.suffix).toUpperCase()}`)
+  const warnings = ['-Wall', '-Wextra']
+  const flags = [...addon.flags, '-fPIC', '-fvisibility=hidden', '-pthread', ...warnings, ...without, ...sanitize]
   const units = files.map((file) => unit(file, { addon, compiler, flags, headers, objectFolder }))
   await compileAll(units, compiler)
   removeOthers(objectFolder, units)
@@ -126,11 +134,22 @@ function isBinding(/** @type {string} */ file) {
   return basename(dirname(file)) === 'node'
 }
 
+/** Of a file for one instruction set. */
+function ownFlags(/** @type {string} */ file) {
+  return process.arch === 'x64' ? (instructionFlags[basename(file)] ?? []) : []
+}
+
+/** Compilers learn instruction sets by and by. */
+function isKnown(/** @type {string[]} */ flags, compiler) {
+  if (flags.length === 0) return true
+  const args = [...compiler.args, ...flags, '-fsyntax-only', '-x', 'c++', '/dev/null']
+  return spawnSync(compiler.command, args, { stdio: 'ignore' }).status === 0
+}
+
 /** How a file is compiled; its object is named after everything that goes into it. */
 function unit(/** @type {string} */ path, { addon, compiler, flags, headers, objectFolder }) {
   const file = join(addon.folder, path)
-  const ownFlags = process.arch === 'x64' ? (instructionFlags[basename(file)] ?? []) : []
-  const allFlags = [...flags, ...ownFlags, ...(isBinding(file) ? ['-isystem', headers] : [])]
+  const allFlags = [...flags, ...ownFlags(file), ...(isBinding(file) ? ['-isystem', headers] : [])]
   const hash = createHash('sha256').update(JSON.stringify([compiler, allFlags]))
   for (const part of withIncludes(file)) hash.update(`${relative(root, part)}\0`).update(readFileSync(part))
   const name = path.replaceAll('/', '-').slice(0, -addon.suffix.length)

@@ -24,7 +24,7 @@ enum Activation : int {
 };
 
 struct Kernels {
-  /** "avx512_bf16", "avx512", "avx2", "neon" or "portable". */
+  /** "avx512_bf16", "avx512_vnni", "avx512", "avx_vnni", "avx2", "neon" or "portable". */
   const char* name;
 
   // Matrix tiles: out[rows][kPanel] = x[rows][K] . panel, rows from 1 to kTileRows, ldx in elements. The caller pads

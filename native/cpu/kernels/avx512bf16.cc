@@ -27,19 +27,10 @@ struct ProductBf16Dot {
   }
 };
 
-struct ProductI8Dot {
-  using X = uint8_t;
-  using W = int8_t;
-  using Out = int32_t;
-  using Sum = Ints;
-  static constexpr int kDepth = 4;
-  static constexpr int kParts = 1;
-  static constexpr int kVectors = kBlockVectors;
-  static Ints weights(const int8_t* panel, int) { return loadBits(panel); }
-  static Ints repeat(const uint8_t* x, int) { return splatBits(x); }
-  static Ints add(Ints sum, Ints x, Ints w) { return {_mm512_dpbusd_epi32(sum, x, w)}; }
-};
+inline Ints dotBytes(Ints sum, Ints x, Ints w) { return {_mm512_dpbusd_epi32(sum, x, w)}; }
 
 }  // namespace
+
+#include "dots.inl"
 
 const Kernels kAvx512Bf16Kernels = kernelTable<ProductF32, ProductBf16Dot, ProductI8Dot>("avx512_bf16");

@@ -10,7 +10,7 @@
 
 namespace {
 
-constexpr int kMaxSets = 4;
+constexpr int kMaxSets = 6;
 
 /** The sets of this machine, best first; both lists end in nullptr. */
 struct Sets {
@@ -26,20 +26,36 @@ struct Sets {
 };
 
 #if defined(__x86_64__)
-/** Leaf 7, subleaf 1, EAX bit 5: older compilers do not know this feature by name. */
-bool hasAvx512Bf16() {
+/** Leaf 7, subleaf 1, EAX: features that older compilers do not know by name. */
+[[maybe_unused]] bool hasFeature(int bit) {
   unsigned eax = 0, ebx = 0, ecx = 0, edx = 0;
-  return __get_cpuid_count(7, 1, &eax, &ebx, &ecx, &edx) != 0 && (eax & (1u << 5)) != 0;
+  return __get_cpuid_count(7, 1, &eax, &ebx, &ecx, &edx) != 0 && (eax & (1u << bit)) != 0;
 }
+constexpr int kAvxVnniBit = 4;
+constexpr int kAvx512Bf16Bit = 5;
 
-/** __builtin_cpu_supports also asks the operating system (XCR0) whether it keeps the ymm and zmm registers. */
+/**
+ * __builtin_cpu_supports also asks the operating system (XCR0) whether it keeps the ymm and zmm registers. Sets that the
+ * compiler does not know are left out: see build-native.js.
+ */
 void addSpecial(Sets& sets) {
   __builtin_cpu_init();
   const bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
   const bool avx512 = avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
                       __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq");
-  if (avx512 && __builtin_cpu_supports("avx512vnni") && hasAvx512Bf16()) sets.add(kAvx512Bf16Kernels);
+  [[maybe_unused]] const bool avx512Vnni = avx512 && __builtin_cpu_supports("avx512vnni");
+#ifndef WITHOUT_AVX512BF16
+  if (avx512Vnni && hasFeature(kAvx512Bf16Bit)) sets.add(kAvx512Bf16Kernels);
+#endif
+#ifndef WITHOUT_AVX512VNNI
+  if (avx512Vnni) sets.add(kAvx512VnniKernels);
+#endif
+#ifndef WITHOUT_AVX512
   if (avx512) sets.add(kAvx512Kernels);
+#endif
+#ifndef WITHOUT_AVXVNNI
+  if (avx2 && hasFeature(kAvxVnniBit)) sets.add(kAvxVnniKernels);
+#endif
   if (avx2) sets.add(kAvx2Kernels);
 }
 #elif defined(__aarch64__)
