@@ -48,7 +48,7 @@ export async function engineOptions(
     defaultPrompt: settings['default-prompt'],
     specialTokensInText: settings['special-tokens-in-text'],
     media: await mediaOptions(settings, mediaBase),
-    upstream: command === 'bench throughput' ? undefined : await upstreamOptions(settings, process.env),
+    upstream: command === 'bench throughput' ? undefined : await upstreamOptions(settings, command, process.env),
   }
 }
 

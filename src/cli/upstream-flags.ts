@@ -3,7 +3,7 @@
 import { readFile } from 'node:fs/promises'
 import type { UpstreamOptions } from '../engine/upstream/options.js'
 import { QvlError } from '../errors.js'
-import type { CommandName, Flag } from './flag.js'
+import type { CommandName, Flag, ModelCommandName } from './flag.js'
 import type { Settings } from './settings.js'
 
 const commands: readonly CommandName[] = ['score', 'embed', 'serve']
@@ -38,6 +38,7 @@ export const upstreamFlags = [
 /** Undefined without --upstream. Throws USAGE. */
 export async function upstreamOptions(
   settings: Settings,
+  command: ModelCommandName,
   env: NodeJS.ProcessEnv,
 ): Promise<UpstreamOptions | undefined> {
   const words = settings.upstream.flatMap((word) => word.split(',')).map((word) => word.trim())
@@ -49,6 +50,7 @@ export async function upstreamOptions(
     urls: [...new Set(urls)],
     apiKey: apiKey === '' ? undefined : apiKey,
     servedModel: settings['served-upstream-model'],
+    forFiles: command !== 'serve',
   }
 }
 

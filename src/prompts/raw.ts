@@ -38,12 +38,13 @@ export interface IdsOptions extends Omit<RawOptions, 'addSpecialTokens'> {
 /** Ids that a client made. */
 export interface FinishedIds {
   tokens: readonly number[]
+  /** An empty list says that there are none; without it pad tokens are tokens like others. */
   media?: readonly MediaPart[] | undefined
   secondFrom?: number | undefined
 }
 
 /** Throws as `rawPrompt`, and for an id that the model does not have, and for images that do not fit the ids. */
-export function idsPrompt({ tokens, media = [], secondFrom }: FinishedIds, options: IdsOptions): Prompt {
+export function idsPrompt({ tokens, media, secondFrom }: FinishedIds, options: IdsOptions): Prompt {
   const { tokenizer, limits, vocabSize, visuals } = options
   const unknown = tokens.find((id) => !(id >= 0 && id < vocabSize))
   if (unknown !== undefined) throw outOfVocabulary(unknown, vocabSize)
@@ -53,12 +54,13 @@ export function idsPrompt({ tokens, media = [], secondFrom }: FinishedIds, optio
     minTokens: () => 0,
     texts: () => [{ start: 0, end: tokens.length }],
   })
+  const placed = media && placeMedia(fitted.ids, media, { tokenizer, visuals })
   const known = tokens.filter((id) => tokenizer.tokenText(id) !== undefined)
   return {
     text: [template(tokenizer.decode(known))],
     ...notEmpty(fitted),
     prefixTokens: 0,
-    ...(media.length > 0 && { visuals: placeMedia(fitted.ids, media, { tokenizer, visuals }) }),
+    ...(placed && placed.length > 0 && { visuals: placed }),
     ...(secondFrom !== undefined && { secondFrom: checkSecond(secondFrom, tokenizer) }),
   }
 }

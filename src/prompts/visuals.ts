@@ -77,7 +77,9 @@ export class VisualMarks {
 
   /** Where the images and videos of a finished prompt stand; undefined without any. Throws INPUT_TOO_LONG for a cut one. */
   place(ids: ArrayLike<number>, tokenizer: Tokenizer): PlacedVisual[] | undefined {
-    return this.#marked.size === 0 ? undefined : placeAmong(ids, [...this.#marked.values()], tokenizer)
+    return this.#marked.size === 0
+      ? undefined
+      : placeAmong(ids, [...this.#marked.values()], { tokenizer, broken: cutVisual })
   }
 
   #mark(part: MediaPart, param: string | undefined): string {
@@ -106,7 +108,7 @@ export class VisualMarks {
 
 /**
  * Where the images and videos of finished token ids stand, which come in the order of their pad tokens. Throws
- * MEDIA_UNSUPPORTED for one that is not loaded, and REQUEST_INVALID where there are more or fewer pad tokens.
+ * MEDIA_UNSUPPORTED for one that is not loaded, and REQUEST_INVALID where pad tokens are missing, too many, or apart.
  */
 export function placeMedia(
   ids: ArrayLike<number>,
@@ -120,7 +122,7 @@ export function placeMedia(
     return sum + tokens.height * tokens.width * (kind === 'video' ? times.length : 1)
   }, 0)
   if (numPads !== numTokens) throw otherPads(numPads, numTokens)
-  return placeAmong(ids, facts, tokenizer)
+  return placeAmong(ids, facts, { tokenizer, broken: brokenPads })
 }
 
 function factsOf(part: MediaPart, visuals: Visuals | undefined, param?: string): VisualFacts {
@@ -129,8 +131,17 @@ function factsOf(part: MediaPart, visuals: Visuals | undefined, param?: string):
   return facts
 }
 
-/** Throws INPUT_TOO_LONG for one whose pad tokens are not all there. */
-function placeAmong(ids: ArrayLike<number>, visuals: readonly VisualFacts[], tokenizer: Tokenizer): PlacedVisual[] {
+interface PlaceOptions {
+  tokenizer: Tokenizer
+  /** What is thrown for one whose pad tokens are not all there, one after the other. */
+  broken(facts: VisualFacts): QvlError
+}
+
+function placeAmong(
+  ids: ArrayLike<number>,
+  visuals: readonly VisualFacts[],
+  { tokenizer, broken }: PlaceOptions,
+): PlacedVisual[] {
   let next = 0
   return visuals.map((facts) => {
     const pad = tokenizer.tokenId(pads[facts.kind])
@@ -139,7 +150,7 @@ function placeAmong(ids: ArrayLike<number>, visuals: readonly VisualFacts[], tok
     const starts = Array.from({ length: numFrames }, () => {
       while (next < ids.length && ids[next] !== pad) next++
       const start = next
-      for (; next < start + perFrame; next++) if (ids[next] !== pad) throw cutVisual(facts)
+      for (; next < start + perFrame; next++) if (ids[next] !== pad) throw broken(facts)
       return start
     })
     return { facts, starts }
@@ -173,6 +184,13 @@ const otherPads = (pads: number, tokens: number): QvlError =>
     what: `The token ids have ${pads} places for images and videos, and those that were sent take ${tokens}.`,
     why: 'Each image and each pair of frames stands where its pad tokens are.',
     do: 'Send the images that the ids were made for, in their sizes.',
+  })
+
+const brokenPads = ({ kind, tokens: { height, width } }: VisualFacts): QvlError =>
+  new QvlError('REQUEST_INVALID', {
+    what: `The token ids have no ${height * width} pad tokens in a row for ${kind === 'image' ? 'an image' : 'frames of a video'}.`,
+    why: 'Each image and each pair of frames stands where its pad tokens are; images and videos have different ones.',
+    do: 'Send the images and videos in the order of their pad tokens.',
   })
 
 function cutVisual({ kind }: VisualFacts): QvlError {

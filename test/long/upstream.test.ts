@@ -1,7 +1,9 @@
-// A minute of load on three replicas that are killed and started again in turn: every request is answered, and rightly.
+// A minute of load on replicas that are killed and started again in turn, or that freeze: every request is answered, and
+// rightly.
 
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, it } from 'vitest'
+import { metric } from '../e2e/upstream-fleet.js'
 import { maxDifference } from '../support/golden.js'
 import { random } from '../support/random.js'
 import { type Checkpoint, type ServerProcess, startServer, until, usageOf } from '../support/server.js'
@@ -60,16 +62,10 @@ it.each<[Checkpoint, () => Asked]>([
     await using front = await startServer(checkpoint, { args })
     const filesBefore = usageOf(front.pid).files
     const end = performance.now() + seconds * 1000
-    let numAnswers = 0
-    const client = async (): Promise<void> => {
-      while (performance.now() < end) {
-        const index = next() % pool.length
-        expect(maxDifference(await numbers(front, pool[index]!), expected[index]!)).toBeLessThan(tolerance)
-        numAnswers++
-      }
-    }
-    const clients = Array.from({ length: numClients }, client)
-    const [numKills] = await Promise.all([killInTurn(replicas, checkpoint, end), ...clients])
+    const load = clientsOf(front, { pool, expected, isOver: () => performance.now() >= end })
+    const [numKills] = await Promise.all([killInTurn(replicas, checkpoint, end), load.ended])
+    const numAnswers = load.answered()
+    console.info(`${checkpoint}: ${numAnswers} requests answered, ${numKills} replicas killed`)
     expect(numKills).toBeGreaterThan(numReplicas)
     expect(numAnswers).toBeGreaterThan(seconds)
     // Connections of replicas that died are closed.
@@ -78,6 +74,49 @@ it.each<[Checkpoint, () => Asked]>([
     await Promise.all(replicas.map((one) => one.stop()))
   }
 })
+
+it('a replica that freezes loses its calls to another, and gets new ones when it goes on', async () => {
+  const checkpoint = 'qwen3-embedding'
+  await using frozen = await replica(checkpoint)
+  await using other = await replica(checkpoint)
+  const args = ['--upstream', `${frozen.url},${other.url}`, '--served-upstream-model', name, '--disable-log-requests']
+  await using front = await startServer(checkpoint, { args })
+  const pool = Array.from({ length: 20 }, embeddings)
+  const expected = await Promise.all(pool.map((each) => numbers(other, each)))
+  let isOver = false
+  const load = clientsOf(front, { pool, expected, isOver: () => isOver })
+  await until(() => load.answered() > numClients)
+  frozen.kill('SIGSTOP')
+  // Longer than three questions for its health take.
+  await Promise.race([load.ended, sleep(25_000)])
+  expect(await metric(front, 'qvl_replica_failures_total')).toBeGreaterThan(0)
+  frozen.kill('SIGCONT')
+  await front.logged(new RegExp(`:${frozen.port}/? is ready`))
+  isOver = true
+  await load.ended
+  console.info(`${load.answered()} requests answered around a replica that was frozen`)
+})
+
+interface Load {
+  pool: readonly Asked[]
+  /** The numbers of each. */
+  expected: readonly (readonly number[])[]
+  isOver(): boolean
+}
+
+/** Each asks again as soon as it is answered; a request that fails, or has other numbers, rejects `ended`. */
+function clientsOf(front: ServerProcess, { pool, expected, isOver }: Load) {
+  let numAnswers = 0
+  const client = async (): Promise<void> => {
+    while (!isOver()) {
+      const index = next() % pool.length
+      expect(maxDifference(await numbers(front, pool[index]!), expected[index]!)).toBeLessThan(tolerance)
+      numAnswers++
+    }
+  }
+  const ended = Promise.all(Array.from({ length: numClients }, client))
+  return { ended, answered: () => numAnswers }
+}
 
 /** Each new process takes the place and the port of the one that was killed. */
 async function killInTurn(replicas: ServerProcess[], checkpoint: Checkpoint, end: number): Promise<number> {

@@ -28,9 +28,10 @@ import type {
   VisualsReport,
 } from '../requests.js'
 import { VisualLoader } from '../visual-loader.js'
+import { bundlesOf } from './bundles.js'
 import { EncodedVisuals } from './encoded-visuals.js'
 import { Fleet } from './fleet.js'
-import type { UpstreamOptions } from './options.js'
+import { callsPerReplica, maxSequencesPerCall, maxSharedAttempts, type UpstreamOptions } from './options.js'
 import { type Attachments, type Piece, piecesOf } from './pieces.js'
 
 /** Throws as `openEngine` for the checkpoint, and UPSTREAM_UNAVAILABLE for the replicas. */
@@ -90,7 +91,12 @@ class UpstreamEngine implements Engine {
   }
 
   submit<Asked extends Task>(tasks: readonly Asked[], options: SubmitOptions = {}): Promise<ResultOf<Asked>>[] {
-    return tasks.map((task) => this.#run(task, options))
+    const maxSequences = this.#sequencesPerCall(tasks)
+    return bundlesOf(tasks, maxSequences).flatMap((bundle) =>
+      bundle.length === 1
+        ? [this.#counted(bundle[0]!, (task) => this.#runAlone(task, options, maxSequences))]
+        : this.#submitBundle(bundle, options),
+    )
   }
 
   async loadVisuals(...asked: Parameters<Engine['loadVisuals']>): Promise<LoadedVisuals> {
@@ -154,27 +160,71 @@ class UpstreamEngine implements Engine {
     return this.close()
   }
 
-  async #run<Asked extends Task>(task: Asked, { signal, visuals }: SubmitOptions): Promise<ResultOf<Asked>> {
-    const { name, answers } = this.#parts
+  /** Fewer than a call may have where all replicas would not get one otherwise. */
+  #sequencesPerCall(tasks: readonly Task[]): number {
+    const numReady = this.#parts.fleet.replicas.filter(({ isHealthy }) => isHealthy).length
+    const numSequences = tasks.reduce((sum, { sequences }) => sum + sequences.length, 0)
+    const share = Math.ceil(numSequences / (callsPerReplica * Math.max(numReady, 1)))
+    return Math.min(Math.max(share, 1), maxSequencesPerCall)
+  }
+
+  async #counted<Asked extends Task>(
+    task: Asked,
+    compute: (task: Asked) => Promise<readonly PooledRows[]>,
+  ): Promise<ResultOf<Asked>> {
     const started = performance.now()
     this.#tasks++
     this.#tokens += task.promptTokens
+    try {
+      const rows = await compute(task)
+      const timing: Timing = { queueMs: 0, runMs: performance.now() - started }
+      return await answer(task, rows, timing, this.#parts.answers)
+    } finally {
+      this.#tasks--
+      this.#tokens -= task.promptTokens
+    }
+  }
+
+  async #runAlone(task: Task, { signal, visuals }: SubmitOptions, maxSequences: number): Promise<PooledRows[]> {
     // One piece that fails ends the others of its task.
     const failed = new AbortController()
     const either = signal ? AbortSignal.any([signal, failed.signal]) : failed.signal
     try {
       const attachments = await this.#attachmentsOf(task, visuals)
       either.throwIfAborted()
-      const rows = await Promise.all(piecesOf(task, name, attachments).map((piece) => this.#call(piece, either)))
-      const timing: Timing = { queueMs: 0, runMs: performance.now() - started }
-      return await answer(task, rows.flat(), timing, answers)
+      const pieces = piecesOf(task, { model: this.#parts.name, attachments, maxSequences })
+      const rows = await Promise.all(pieces.map((piece) => this.#call(piece, either)))
+      return rows.flat()
     } catch (error) {
       failed.abort(error)
       throw error
-    } finally {
-      this.#tasks--
-      this.#tokens -= task.promptTokens
     }
+  }
+
+  /** Tasks in one call. When it fails again and again, each goes alone: one may be what no replica can compute. */
+  #submitBundle<Asked extends Task>(tasks: readonly Asked[], options: SubmitOptions): Promise<ResultOf<Asked>>[] {
+    const { kind } = tasks[0]!
+    const sequences = tasks.flatMap((task) => task.sequences)
+    const [piece] = piecesOf({ kind, sequences }, { model: this.#parts.name })
+    const all = this.#call(piece!, options.signal, maxSharedAttempts)
+    let taken = 0
+    return tasks.map((task) => {
+      const start = taken
+      taken += task.sequences.length
+      const end = taken
+      return this.#counted(task, async () => {
+        const rows = await all.catch((error: unknown) => {
+          if (options.signal?.aborted || !this.#isAboutPrompts(error)) throw error
+        })
+        return rows?.slice(start, end) ?? this.#runAlone(task, options, maxSequencesPerCall)
+      })
+    })
+  }
+
+  /** With replicas that are ready and have room, it is not about them. */
+  #isAboutPrompts(error: unknown): boolean {
+    const isOfFleet = error instanceof QvlError && ['ENGINE_OVERLOADED', 'NOT_READY'].includes(error.code)
+    return !isOfFleet && this.#parts.fleet.replicas.some(({ isHealthy }) => isHealthy)
   }
 
   async #attachmentsOf({ sequences }: Task, visuals: SubmitOptions['visuals']): Promise<Attachments> {
@@ -190,10 +240,10 @@ class UpstreamEngine implements Engine {
     return new Map(await Promise.all(encoded))
   }
 
-  async #call(piece: Piece, signal: AbortSignal): Promise<PooledRows[]> {
+  async #call(piece: Piece, signal: AbortSignal | undefined, maxFailures?: number): Promise<PooledRows[]> {
     const { fleet, onBatch } = this.#parts
     const started = performance.now()
-    const rows = await fleet.call(piece, signal)
+    const rows = await fleet.call(piece, signal, maxFailures)
     const seconds = (performance.now() - started) / 1000
     const { tokens, numSequences: sequences } = piece
     this.#count(tokens, seconds)

@@ -4,17 +4,28 @@ import type { PooledRows } from '../answers.js'
 import { maxAskedPixels } from '../limits.js'
 import type { Sequence, Task } from '../requests.js'
 import type { Call } from './fleet.js'
+import { isObject } from './http-answer.js'
 import { maxAttachedBytesPerCall, maxSequencesPerCall, maxTokensPerCall } from './options.js'
-import { isObject } from './replica.js'
 
 export type Piece = Call<PooledRows[]> & { numSequences: number }
 
 /** The `data:` URLs of images, and of the frames of videos, by their keys. */
 export type Attachments = ReadonlyMap<string, readonly string[]>
 
+export interface PieceOptions {
+  /** What the replicas call the model. */
+  model: string
+  attachments?: Attachments
+  /** At most `maxSequencesPerCall`, the default. */
+  maxSequences?: number
+}
+
 /** In the order of the sequences. */
-export function piecesOf({ kind, sequences }: Task, model: string, attachments: Attachments): Piece[] {
-  return groups(sequences, attachments).map((group) => {
+export function piecesOf(
+  { kind, sequences }: Pick<Task, 'kind' | 'sequences'>,
+  { model, attachments = new Map(), maxSequences = maxSequencesPerCall }: PieceOptions,
+): Piece[] {
+  return groups(sequences, attachments, maxSequences).map((group) => {
     const ids = group.map((sequence) => [...sequence.ids])
     const needsQvl = group.some(needsMoreThanIds)
     const input = needsQvl ? group.map(finishedPrompt) : ids
@@ -91,7 +102,7 @@ function callOf(
   }
 }
 
-function groups(sequences: readonly Sequence[], attachments: Attachments): Sequence[][] {
+function groups(sequences: readonly Sequence[], attachments: Attachments, maxSequences: number): Sequence[][] {
   const all: Sequence[][] = []
   let tokens = 0
   let keys = new Set<string>()
@@ -101,7 +112,7 @@ function groups(sequences: readonly Sequence[], attachments: Attachments): Seque
     tokens += sequence.ids.length
     for (const key of own) keys.add(key)
     const fits = tokens <= maxTokensPerCall && bytesOf(keys, attachments) <= maxAttachedBytesPerCall
-    if (last !== undefined && last.length < maxSequencesPerCall && fits) last.push(sequence)
+    if (last !== undefined && last.length < maxSequences && fits) last.push(sequence)
     else {
       all.push([sequence])
       tokens = sequence.ids.length

@@ -1,59 +1,126 @@
-// One replica: its connections, what is outstanding there, and whether it is healthy.
+// One replica: its connections, what is outstanding there, and how it is doing.
 
 import { Pool } from 'undici'
 import { QvlError } from '../../errors.js'
-import { callTimeoutMs, healthTimeoutMs, maxCallsPerReplica, type UpstreamOptions } from './options.js'
+import { type HttpAnswer, readAnswer } from './http-answer.js'
+import { type FleetTimes, maxBusyMs, maxCallsPerReplica, maxRestMs, maxSilentProbes, retryPauseMs } from './options.js'
+import { type Expected, keyRefused, wrongModel } from './served-model.js'
 
-/** What every replica must serve. */
-export interface Expected {
-  name: string
-  maxModelLen: number
-}
-
-export interface HttpAnswer {
-  status: number
-  /** The header of that name; empty where there is none. */
-  server: string
-  /** Of a refusal for now, in seconds. */
-  retryAfter: number
-  /** The parsed body; undefined where it is no JSON. */
-  body: unknown
+export interface ReplicaOptions {
+  apiKey: string | undefined
+  times: FleetTimes
 }
 
 export class Replica {
   readonly url: string
   isHealthy = false
+  /** A call failed, and its health has not been asked since: it may have been one connection only. */
+  isDoubtful = false
   /** Undefined until it has answered once. */
   isQvl: boolean | undefined
-  /** It has said that it is full; by performance.now(). */
-  busyUntil = 0
   readonly counts = { answered: 0, failed: 0 }
   outstandingTokens = 0
   outstandingCalls = 0
+  /** What it seems to bear: less after a failure, one more with each answer. */
+  #maxCalls = maxCallsPerReplica
+  /** By performance.now(), as the two below: when it last answered, or went from no calls to one. */
+  #quietSince = 0
+  /** It has said that it is full: avoided until the one, and not asked at all until the other. */
+  #busyUntil = 0
+  #restsUntil = 0
+  #failuresInRow = 0
+  #silentProbes = 0
+  readonly #underWay = new Set<AbortController>()
   readonly #pool: Pool
   readonly #basePath: string
   readonly #headers: Record<string, string>
+  readonly #times: FleetTimes
 
-  constructor(url: string, { apiKey }: UpstreamOptions) {
+  constructor(url: string, { apiKey, times }: ReplicaOptions) {
     const { origin, pathname } = new URL(url)
     this.#basePath = pathname.replace(/\/$/, '')
     this.url = origin + this.#basePath
     this.#headers = apiKey === undefined ? {} : { authorization: `Bearer ${apiKey}` }
-    // One connection more than calls, so that a question for health never waits behind them.
-    this.#pool = new Pool(origin, { connections: maxCallsPerReplica + 1, pipelining: 1 })
+    this.#times = times
+    // One connection more than calls, so that a question for health never waits behind them. Each request has a timer of
+    // its own here.
+    const pool = { connections: maxCallsPerReplica + 1, pipelining: 1, headersTimeout: 0, bodyTimeout: 0 }
+    this.#pool = new Pool(origin, { ...pool, connect: { timeout: times.health } })
   }
 
-  /** Throws what the socket throws; an answer of any status is an answer. */
-  async post(path: string, body: object, signal: AbortSignal | undefined): Promise<HttpAnswer> {
-    const headers = { ...this.#headers, 'content-type': 'application/json' }
-    const limits = { headersTimeout: callTimeoutMs, bodyTimeout: callTimeoutMs }
-    return this.#ask({ method: 'POST', path, headers, body: JSON.stringify(body), signal, ...limits })
+  hasRoom(now: number): boolean {
+    return this.outstandingCalls < this.#maxCalls && now >= this.#restsUntil
+  }
+
+  /** The last call that ended there has failed. */
+  get isFailing(): boolean {
+    return this.#failuresInRow > 0
+  }
+
+  /** Full, or hung: better avoided while others have room. */
+  isSlow(now: number): boolean {
+    const isStalled = this.outstandingCalls > 0 && now - this.#quietSince > this.#times.stall
+    return isStalled || now < this.#busyUntil
+  }
+
+  /** Counts a call as under way; each one is given back. */
+  take(tokens: number): void {
+    if (this.outstandingCalls === 0) this.#quietSince = performance.now()
+    this.outstandingTokens += tokens
+    this.outstandingCalls++
+  }
+
+  giveBack(tokens: number): void {
+    this.outstandingTokens -= tokens
+    this.outstandingCalls--
+  }
+
+  answered(): void {
+    this.counts.answered++
+    this.#quietSince = performance.now()
+    this.#failuresInRow = 0
+    this.#maxCalls = Math.min(maxCallsPerReplica, this.#maxCalls + 1)
+  }
+
+  /** A call failed. `isDown`: it is not asked again until it has been found healthy. */
+  failed({ retryAfter = 0, isDown = false }: { retryAfter?: number; isDown?: boolean } = {}): void {
+    const now = performance.now()
+    this.counts.failed++
+    this.#quietSince = now
+    this.#maxCalls = Math.max(1, Math.floor(Math.min(this.#maxCalls, this.outstandingCalls) / 2))
+    this.#busyUntil = Math.max(this.#busyUntil, now + Math.min(1_000 * retryAfter, maxBusyMs))
+    // Failures come faster than answers, so that without a rest it would draw all calls.
+    const rest = Math.max(1_000 * retryAfter, retryPauseMs.first * 2 ** this.#failuresInRow++)
+    this.#restsUntil = now + Math.min(rest, maxRestMs)
+    if (!isDown) return
+    this.isDoubtful = this.isHealthy || this.isDoubtful
+    this.isHealthy = false
+  }
+
+  /** Throws what the socket throws, and when there was no answer in time; an answer of any status is an answer. */
+  async post(path: string, body: object, signal: AbortSignal): Promise<HttpAnswer> {
+    const own = new AbortController()
+    const timer = setTimeout(() => own.abort(new HungCall()), this.#times.call)
+    this.#underWay.add(own)
+    try {
+      return await this.#ask('POST', path, AbortSignal.any([signal, own.signal]), JSON.stringify(body))
+    } finally {
+      if (own.signal.aborted) this.#distrust()
+      clearTimeout(timer)
+      this.#underWay.delete(own)
+    }
   }
 
   /** Ask whether it is ready, and what it serves. Throws UPSTREAM_UNAVAILABLE for a replica of another model. */
   async probe(expected: Expected): Promise<void> {
-    const wrong = await this.#look(expected).catch(() => 'unreachable' as const)
+    const limit = AbortSignal.timeout(this.#times.health)
+    const wrong = await this.#look(expected, limit).catch(() => 'unreachable' as const)
     this.isHealthy = wrong === undefined
+    this.isDoubtful = false
+    const isSilent = wrong === 'unreachable' && limit.aborted
+    this.#silentProbes = isSilent ? this.#silentProbes + 1 : 0
+    // One that refuses connections may be draining, and finishes what it has.
+    if (this.#silentProbes >= maxSilentProbes) for (const call of this.#underWay) call.abort(new HungCall())
     if (wrong instanceof QvlError) throw wrong
   }
 
@@ -61,104 +128,33 @@ export class Replica {
     await this.#pool.destroy()
   }
 
+  /** One call at a time until it answers again, and that not at once. */
+  #distrust(): void {
+    this.#maxCalls = 1
+    this.#busyUntil = performance.now() + maxBusyMs
+  }
+
   /** Undefined when all is well. vLLM has no /health/ready. */
-  async #look(expected: Expected): Promise<QvlError | 'not ready' | undefined> {
-    const ready = await this.#get('/health/ready')
-    const health = ready.status === 404 ? await this.#get('/health') : ready
+  async #look(expected: Expected, limit: AbortSignal): Promise<QvlError | 'not ready' | undefined> {
+    const get = (path: string): Promise<HttpAnswer> => this.#ask('GET', path, limit)
+    const ready = await get('/health/ready')
+    const health = ready.status === 404 ? await get('/health') : ready
     if (health.status !== 200) return 'not ready'
-    const version = await this.#get('/version')
+    const version = await get('/version')
     this.isQvl = version.server.startsWith('qvl/')
-    const models = await this.#get('/v1/models')
+    const models = await get('/v1/models')
     if (models.status === 401 || models.status === 403) return keyRefused(this.url)
-    return models.status === 200 ? this.#check(servedModels(models.body), expected) : 'not ready'
+    return models.status === 200 ? wrongModel(this.url, models.body, expected) : 'not ready'
   }
 
-  #check(served: readonly Served[], { name, maxModelLen }: Expected): QvlError | undefined {
-    const found = served.find(({ id, root }) => id === name || root === name)
-    if (found === undefined) return otherModel(this.url, served, name)
-    const { maxModelLen: theirs } = found
-    return theirs !== undefined && theirs < maxModelLen ? shorter(this.url, theirs, maxModelLen) : undefined
-  }
-
-  #get(path: string): Promise<HttpAnswer> {
-    const limits = { headersTimeout: healthTimeoutMs, bodyTimeout: healthTimeoutMs }
-    const signal = AbortSignal.timeout(healthTimeoutMs)
-    return this.#ask({ method: 'GET', path, headers: this.#headers, signal, ...limits })
-  }
-
-  async #ask({ path, signal, ...options }: Asked): Promise<HttpAnswer> {
-    const { statusCode, headers, body } = await this.#pool.request({
-      ...options,
-      path: this.#basePath + path,
-      signal: signal ?? null,
-    })
-    const retryAfter = Number(headers['retry-after'])
-    return {
-      status: statusCode,
-      server: String(headers.server ?? ''),
-      retryAfter: retryAfter > 0 ? retryAfter : 0,
-      body: parsed(await body.text()),
-    }
+  async #ask(method: 'GET' | 'POST', path: string, signal: AbortSignal, body?: string): Promise<HttpAnswer> {
+    const headers = body === undefined ? this.#headers : { ...this.#headers, 'content-type': 'application/json' }
+    const all = { method, path: this.#basePath + path, headers, signal, ...(body !== undefined && { body }) }
+    return readAnswer(await this.#pool.request(all))
   }
 }
 
-interface Asked {
-  method: 'GET' | 'POST'
-  path: string
-  headers: Record<string, string>
-  body?: string
-  signal: AbortSignal | undefined
-  headersTimeout: number
-  bodyTimeout: number
+/** Why a call was given up here that its replica has not answered. */
+class HungCall extends Error {
+  override readonly name = 'HungCall'
 }
-
-interface Served {
-  id: unknown
-  root: unknown
-  maxModelLen: number | undefined
-}
-
-export const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
-
-function servedModels(body: unknown): Served[] {
-  const data = isObject(body) && Array.isArray(body.data) ? body.data : []
-  return data.filter(isObject).map(({ id, root, max_model_len: length }) => ({
-    id,
-    root,
-    maxModelLen: typeof length === 'number' ? length : undefined,
-  }))
-}
-
-/** A status without JSON, such as a proxy's page, is still an answer. */
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
-}
-
-const otherModel = (url: string, served: readonly Served[], name: string): QvlError =>
-  new QvlError('UPSTREAM_UNAVAILABLE', {
-    what: `${url} does not serve ${name}.`,
-    why: `It serves ${served.map(({ id }) => String(id)).join(', ') || 'no model'}.`,
-    do: 'Correct --upstream, or say with --served-upstream-model what the replicas call the model.',
-    param: '--upstream',
-  })
-
-const shorter = (url: string, theirs: number, ours: number): QvlError =>
-  new QvlError('UPSTREAM_UNAVAILABLE', {
-    what: `${url} takes prompts of ${theirs} tokens, and this server takes ${ours}.`,
-    why: 'A prompt in between would be refused there.',
-    do: `Add --max-model-len ${theirs} here, or raise the limit of the replica.`,
-    param: '--max-model-len',
-  })
-
-const keyRefused = (url: string): QvlError =>
-  new QvlError('UPSTREAM_UNAVAILABLE', {
-    what: `${url} refuses the key.`,
-    why: 'It asks for one, and the one given is missing or another.',
-    do: 'Give it with --upstream-api-key-file or UPSTREAM_API_KEY.',
-    param: '--upstream-api-key-file',
-  })
