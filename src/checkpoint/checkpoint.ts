@@ -48,7 +48,10 @@ export async function openCheckpoint(dir: string, options: OpenCheckpointOptions
     config,
     weights,
     sentenceTransformers,
-    fingerprint: await fingerprintCheckpoint(dir, shards.files),
+    fingerprint: await fingerprintCheckpoint(dir, {
+      weights: shards.files,
+      modules: sentenceTransformers?.modules ?? [],
+    }),
     weightBytes: [...weights.values()].reduce((sum, tensor) => sum + ('bytes' in tensor ? tensor.bytes : 0), 0),
     files: shards.files.map(({ file }) => file),
   }

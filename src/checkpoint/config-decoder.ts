@@ -69,6 +69,8 @@ function checkSupported(fields: Fields): void {
   const activation = fields.optionalString('hidden_act')
   if (activation !== undefined && activation !== 'silu') throw fields.unsupported('hidden_act', 'silu')
   if (fields.optionalBoolean('attention_bias') === true) throw fields.unsupported('attention_bias', 'false')
+  // Set by embedding models that were trained without the causal mask.
+  if (fields.optionalBoolean('is_causal') === false) throw fields.unsupported('is_causal', 'true')
   if (fields.optionalBoolean('use_sliding_window') === true) throw fields.unsupported('use_sliding_window', 'false')
   const layerTypes = fields.optionalStrings('layer_types')
   if (layerTypes?.some((type) => type !== 'full_attention')) {

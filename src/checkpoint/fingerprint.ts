@@ -5,18 +5,33 @@ import { join } from 'node:path'
 import { QvlError } from '../errors.js'
 import { isMissing, openRegularFile, readFully } from './file-bytes.js'
 import type { SafetensorsFile } from './safetensors.js'
+import { limitsNames, type SentenceModule } from './sentence-transformers.js'
 
 /** The small files that decide what a model computes. */
-const smallFiles = ['config.json', 'tokenizer.json', 'tokenizer_config.json', 'modules.json']
+const smallFiles = [
+  'config.json',
+  'tokenizer.json',
+  'tokenizer_config.json',
+  'modules.json',
+  'config_sentence_transformers.json',
+  ...limitsNames,
+]
 /** The tokenizers of the largest vocabularies have about 35 MB. */
 const maxSmallFileBytes = 200_000_000
 /** Read from the middle of every tensor: fine-tuned weights have the same headers and sizes as their originals. */
 const sampleBytes = 64
 
+export interface FingerprintedFiles {
+  weights: readonly SafetensorsFile[]
+  /** Each may have a configuration in its folder, such as how to pool. */
+  modules: readonly SentenceModule[]
+}
+
 /** sha256, hex, over the small files, and each weights file's header, size and a few bytes of every tensor. */
-export async function fingerprintCheckpoint(dir: string, weights: readonly SafetensorsFile[]): Promise<string> {
+export async function fingerprintCheckpoint(dir: string, { weights, modules }: FingerprintedFiles): Promise<string> {
   const hash = createHash('sha256')
-  for (const name of smallFiles) {
+  const moduleFiles = modules.filter(({ path }) => path !== '').map(({ path }) => `${path}/config.json`)
+  for (const name of [...smallFiles, ...moduleFiles]) {
     const bytes = await readSmallFile(join(dir, name))
     hash.update(`${name} ${bytes === undefined ? 'absent' : bytes.length}\n`)
     if (bytes !== undefined) hash.update(bytes)

@@ -10,6 +10,13 @@ import { quoteName } from './quote-name.js'
 
 export type { PoolingConfig, PoolingMode } from './pooling-config.js'
 
+/** Names of the file of limits: older versions called it after the model. */
+export const limitsNames = [
+  'sentence_bert_config.json',
+  'sentence_roberta_config.json',
+  'sentence_xlm-roberta_config.json',
+] as const
+
 const moduleKinds = {
   Transformer: 'transformer',
   Pooling: 'pooling',
@@ -60,7 +67,7 @@ export interface SentenceLimits {
 export async function readSentenceTransformers(dir: string): Promise<SentenceTransformers | undefined> {
   const modules = await readModules(dir)
   const prompts = await readOptionalFields(dir, 'config_sentence_transformers.json')
-  const limits = await readOptionalFields(dir, 'sentence_bert_config.json')
+  const limits = await readLimits(dir)
   if (modules === undefined && prompts === undefined && limits === undefined) return undefined
 
   const pooling = modules?.find(({ kind }) => kind === 'pooling')
@@ -72,6 +79,14 @@ export async function readSentenceTransformers(dir: string): Promise<SentenceTra
     prompts: prompts && parsePrompts(prompts),
     limits: limits && parseLimits(limits),
   }
+}
+
+async function readLimits(dir: string): Promise<Fields | undefined> {
+  for (const name of limitsNames) {
+    const fields = await readOptionalFields(dir, name)
+    if (fields !== undefined) return fields
+  }
+  return undefined
 }
 
 async function readModules(dir: string): Promise<SentenceModule[] | undefined> {

@@ -34,7 +34,7 @@ export async function loadModel(
   }
   if (numLabels !== undefined) return { model: await network(config, weights, { numLabels }), head: undefined }
   const tokens = config.classifier.classifierFromToken ?? ['no', 'yes']
-  const head = await tokenHead(weights, headTokenIds(tokenizer, tokens))
+  const head = await tokenHead(weights, headTokenIds(tokenizer, tokens), config.text.tiedEmbeddings)
   return { model: await network(config, head.weights, { numLabels: 1 }), head }
 }
 

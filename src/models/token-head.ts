@@ -13,17 +13,18 @@ export interface TokenHead {
   weights: WeightTable
 }
 
-/** Rows come from `lm_head.weight` where the checkpoint has one, else from the tied embedding table. */
-export async function tokenHead(weights: WeightTable, tokenIds: readonly number[]): Promise<TokenHead> {
-  const table = weights.get('lm_head.weight') ?? weights.get('embed_tokens.weight')
-  if (table === undefined) {
-    throw new QvlError('TENSOR_MISSING', {
-      what: 'The checkpoint has neither lm_head.weight nor embed_tokens.weight.',
-      why: 'A reranker of this kind takes its head rows from there.',
-      do: 'Check that the download is complete, or use another checkpoint.',
-      param: 'lm_head.weight',
-    })
-  }
+/**
+ * Rows come from the embedding table where the head is tied to it, even where a head is stored as well, and else from
+ * `lm_head.weight`: an embedding table that is no head gives numbers that look right and are not.
+ */
+export async function tokenHead(
+  weights: WeightTable,
+  tokenIds: readonly number[],
+  tiedEmbeddings = !weights.has('lm_head.weight'),
+): Promise<TokenHead> {
+  const name = tiedEmbeddings ? 'embed_tokens.weight' : 'lm_head.weight'
+  const table = weights.get(name)
+  if (table === undefined) throw noHead(name)
   const hidden = table.shape[1] ?? 0
   const data = await readRowsFloat32(table, tokenIds)
   const rows = tokenIds.map((_, index) => data.slice(index * hidden, (index + 1) * hidden))
@@ -31,3 +32,11 @@ export async function tokenHead(weights: WeightTable, tokenIds: readonly number[
   const score = second === undefined ? first! : second.map((value, i) => value - first![i]!)
   return { rows, weights: new Map([...weights, ['score.weight', { dtype: 'F32', shape: [1, hidden], data: score }]]) }
 }
+
+const noHead = (name: string): QvlError =>
+  new QvlError('TENSOR_MISSING', {
+    what: `The checkpoint has no ${name}.`,
+    why: 'By its configuration (tie_word_embeddings), a reranker of this kind takes the rows of its head from there.',
+    do: 'Check that the download is complete. An embedding model has no such head: use --convert embed.',
+    param: name,
+  })

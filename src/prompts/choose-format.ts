@@ -9,7 +9,7 @@ import { qwen3Reranker } from './qwen3-reranker.js'
 import { qwen3VlEmbedding } from './qwen3-vl-embedding.js'
 import { qwen3VlReranker } from './qwen3-vl-reranker.js'
 import { scoreTemplate } from './score-template.js'
-import { checkModules, type SentenceFacts, sentenceRecipe } from './sentence-recipe.js'
+import { checkLastToken, checkModules, type SentenceFacts, sentenceRecipe } from './sentence-recipe.js'
 
 /** The facts of a configuration, after `--hf-overrides`, that say what a model is for. */
 interface ConfigFacts {
@@ -64,6 +64,7 @@ function chooseByKind(options: ChooseFormatOptions): ChosenFormat {
   if (kind === 'score') return { format: scoreFormat(options), reason, lateInteraction: false }
   checkModules(options.sentenceTransformers)
   if (options.config.family === 'bert') return chooseRecipe(options, reason)
+  if (options.pooling === undefined) checkLastToken(options.sentenceTransformers)
   return { format: embedFormat(options), reason, lateInteraction: false }
 }
 
@@ -150,9 +151,10 @@ function whyUndecided({ tokenizer }: KindOptions): string {
 const noPairs = 'A chat template joins a query and a document for a reranker, and this is an embedding model.'
 
 function embedFormat(options: ChooseFormatOptions): PromptFormat {
-  const { config } = options
+  const { config, sentenceTransformers, tokenizer, warn } = options
   refuseTemplate(options, noPairs)
-  return config.family === 'qwen3' ? qwen3Embedding(options) : qwen3VlEmbedding(options)
+  if (config.family === 'qwen3-vl') return qwen3VlEmbedding(options)
+  return qwen3Embedding({ tokenizer, warn, prompts: sentenceTransformers?.prompts?.prompts })
 }
 
 function scoreFormat(options: ChooseFormatOptions): PromptFormat {

@@ -7,6 +7,7 @@ import { givenInstruction } from './instruction.js'
 import { prefixCounter } from './prefix-tokens.js'
 import type { EmbedFormat, EmbedItem, FormatOptions } from './prompt.js'
 import { fitText } from './reach.js'
+import { rolePromptName } from './role-prompt.js'
 import type { SentenceRecipe } from './sentence-recipe.js'
 import { textSide } from './side.js'
 
@@ -15,9 +16,6 @@ export interface EncoderEmbeddingOptions extends FormatOptions {
   /** In place of the checkpoint's own default. */
   defaultPrompt?: string | undefined
 }
-
-/** The names that sentence-transformers looks for, in this order. */
-const roleNames = { query: ['query'], document: ['document', 'passage', 'corpus'] } as const
 
 /** Throws USAGE for a default prompt that the checkpoint does not have. */
 export function encoderEmbedding({ tokenizer, recipe, defaultPrompt }: EncoderEmbeddingOptions): EmbedFormat {
@@ -61,7 +59,7 @@ function promptOf(
 ): RichText {
   const given = givenInstruction(instruction)
   if (given !== undefined) return [user(given)]
-  const ofRole = role === undefined ? undefined : roleNames[role].find((name) => prompts.has(name))
+  const ofRole = role === undefined ? undefined : rolePromptName(prompts, role)
   const name = promptName ?? ofRole ?? fallback
   if (name === undefined) return []
   const prompt = prompts.get(name)

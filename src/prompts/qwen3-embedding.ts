@@ -9,6 +9,7 @@ import { givenInstruction, instructionSegment } from './instruction.js'
 import { prefixCounter } from './prefix-tokens.js'
 import type { EmbedFormat, EmbedItem, FormatOptions } from './prompt.js'
 import { fitText } from './reach.js'
+import { type Prompts, rolePromptName } from './role-prompt.js'
 import { textSide } from './side.js'
 import { warnOnce } from './warn-once.js'
 
@@ -16,8 +17,13 @@ const writtenTwice =
   'A query that starts with "Instruct: ..." came with an instruction as well; the text was kept as it is, and the ' +
   'instruction was not used. Send the bare query with the instruction, or the finished text without one.'
 
+export interface Qwen3EmbeddingOptions extends FormatOptions {
+  /** The checkpoint's own, by name: models trained further bring others than the official ones. */
+  prompts?: Prompts | undefined
+}
+
 /** Throws TOKENIZER_INVALID when the tokenizer has no end token. */
-export function qwen3Embedding({ tokenizer, warn }: FormatOptions): EmbedFormat {
+export function qwen3Embedding({ tokenizer, warn, prompts = new Map() }: Qwen3EmbeddingOptions): EmbedFormat {
   const onWrittenTwice = warnOnce(warn, writtenTwice)
   const { before } = tokenizer.around
   const after = endTokens(tokenizer)
@@ -29,7 +35,7 @@ export function qwen3Embedding({ tokenizer, warn }: FormatOptions): EmbedFormat 
     name: 'qwen3-embedding',
     embed(item, limits) {
       const content = fitText(textSide(item.content).text, item.maxTokens, tokenizer, limits)
-      const head = queryHead(item, content, onWrittenTwice)
+      const head = headOf(item, { content, prompts, onWrittenTwice })
       const text = [...head, user(content)]
       const ids = encode(text)
       const fitted = fitPrompt(ids, {
@@ -43,16 +49,30 @@ export function qwen3Embedding({ tokenizer, warn }: FormatOptions): EmbedFormat 
   }
 }
 
+interface HeadOptions {
+  content: string
+  prompts: Prompts
+  onWrittenTwice: () => void
+}
+
 /** What stands before the text. A text that starts with its task is a finished query, with or without a space after `Query:`. */
-function queryHead({ instruction, role }: EmbedItem, content: string, onWrittenTwice: () => void): RichText {
+function headOf({ instruction, role }: EmbedItem, { content, prompts, onWrittenTwice }: HeadOptions): RichText {
   const given = givenInstruction(instruction)
-  const isQuery = role === 'query' || (role === undefined && given !== undefined)
-  if (!isQuery) return []
+  if (role === 'document') return rolePrompt(prompts, role) ?? []
+  if (role === undefined && given === undefined) return []
   if (/^Instruct:[^\n]*\nQuery:/.test(content)) {
     if (given !== undefined) onWrittenTwice()
     return []
   }
-  return [template('Instruct: '), instructionSegment(given, webSearchTask), template('\nQuery:')]
+  const own = given === undefined ? rolePrompt(prompts, 'query') : undefined
+  return own ?? [template('Instruct: '), instructionSegment(given, webSearchTask), template('\nQuery:')]
+}
+
+function rolePrompt(prompts: Prompts, role: 'query' | 'document'): RichText | undefined {
+  const name = rolePromptName(prompts, role)
+  if (name === undefined) return undefined
+  const prompt = prompts.get(name)
+  return prompt === undefined || prompt === '' ? [] : [template(prompt)]
 }
 
 /** From the post-processor, or the official end token where the tokenizer.json has no post-processor. */

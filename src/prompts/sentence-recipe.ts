@@ -66,6 +66,13 @@ export function checkModules(facts: SentenceFacts | undefined): void {
   throw unsupported('a Dense module', 'It changes every vector, and qvl has no such step.')
 }
 
+/** The decoders' formats pool the last token, whatever else a model was trained for. Throws MODEL_UNSUPPORTED. */
+export function checkLastToken(facts: SentenceFacts | undefined): void {
+  const modes = facts?.pooling?.modes ?? ['lastToken']
+  if (modes.length === 1 && modes[0] === 'lastToken') return
+  throw unsupported(`the pooling ${modes.join(' + ')}`, 'Supported with a decoder is lastToken.')
+}
+
 function poolingOf(config: PoolingConfig | undefined): Pooling {
   if (config === undefined) return 'mean'
   const [mode, ...others] = config.modes

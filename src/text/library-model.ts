@@ -11,8 +11,8 @@ const plainParts = {
   pre_tokenizer: ['BertPreTokenizer', 'Whitespace', 'WhitespaceSplit', 'Punctuation', 'Metaspace'],
   decoder: ['WordPiece', 'Metaspace'],
 } as const
-/** Patterns of Replace normalizers that cannot backtrack: runs of blanks. */
-const knownPatterns: readonly unknown[] = [' {2,}']
+/** Patterns of Replace normalizers that cannot backtrack: runs of blanks, and what transformers 5 writes for XLM-RoBERTa. */
+const knownPatterns: readonly unknown[] = [' {2,}', '[\\n\\r\\t]']
 
 /** The model of a `WordPiece` or `Unigram` tokenizer.json. Throws TOKENIZER_INVALID for parts that qvl does not know. */
 export function libraryModel(json: JsonField, config: JsonField, vocab: ReadonlyMap<string, number>): TextModel {

@@ -1,4 +1,4 @@
-import { openSync, readdirSync, rmSync, truncateSync, writeFileSync, writeSync } from 'node:fs'
+import { cpSync, openSync, readdirSync, rmSync, truncateSync, writeFileSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { openCheckpoint } from '#qvl/checkpoint/checkpoint.js'
@@ -80,6 +80,11 @@ describe('the fingerprint', () => {
     ['the tokenizer', (dir) => appendSpace(join(dir, 'tokenizer.json'))],
     ['the tokenizer settings', (dir) => rmSync(join(dir, 'tokenizer_config.json'))],
     ['the modules', (dir) => writeFileSync(join(dir, 'modules.json'), '[]')],
+    [
+      'the prompts',
+      (dir) => writeFileSync(join(dir, 'config_sentence_transformers.json'), '{"prompts": {"query": "?"}}'),
+    ],
+    ['the longest text', (dir) => writeFileSync(join(dir, 'sentence_bert_config.json'), '{"max_seq_length": 64}')],
     ['the values of a tensor', changeWeights],
   ])('changes with %s', async (_what, change) => {
     const dir = copyOfGolden('qwen3-reranker')
@@ -87,6 +92,14 @@ describe('the fingerprint', () => {
     change(dir)
     expect(await fingerprint(dir)).not.toBe(before)
     expect(readdirSync(dir)).toContain('model.safetensors')
+  })
+
+  it('changes with how a model pools', async () => {
+    const dir = copyOfGolden('bert-embedding')
+    cpSync(goldenPath('checkpoints/bert-embedding/1_Pooling'), join(dir, '1_Pooling'), { recursive: true })
+    const before = await fingerprint(dir)
+    appendSpace(join(dir, '1_Pooling', 'config.json'))
+    expect(await fingerprint(dir)).not.toBe(before)
   })
 })
 

@@ -240,6 +240,7 @@ describe('what qvl does not run is named', () => {
     ['hidden_act', 'gelu', 'gelu'],
     ['attention_bias', true, 'attention_bias'],
     ['use_sliding_window', true, 'use_sliding_window'],
+    ['is_causal', false, 'is_causal'],
     ['layer_types', ['full_attention', 'sliding_attention'], 'layer_types'],
     ['rope_scaling', { rope_type: 'yarn', factor: 4 }, 'yarn'],
     ['rope_scaling', { type: 'linear', factor: 2 }, 'linear'],

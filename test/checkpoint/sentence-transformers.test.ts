@@ -63,6 +63,14 @@ describe('readSentenceTransformers', () => {
     })
   })
 
+  it.each(['sentence_bert_config.json', 'sentence_roberta_config.json', 'sentence_xlm-roberta_config.json'])(
+    'the limits of %s',
+    async (name) => {
+      const read = await readSentenceTransformers(folder({ [name]: { max_seq_length: 128, do_lower_case: true } }))
+      expect(read?.limits).toEqual({ maxSeqLength: 128, doLowerCase: true })
+    },
+  )
+
   it.each<[string, unknown, unknown]>([
     ['one flag', { pooling_mode_mean_tokens: true, word_embedding_dimension: 8 }, ['mean']],
     ['two flags', { pooling_mode_mean_tokens: true, pooling_mode_cls_token: true }, ['cls', 'mean']],

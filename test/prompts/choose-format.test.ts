@@ -127,6 +127,15 @@ describe('chooseFormat', () => {
     expect(chosen.lateInteraction).toBe(lateInteraction)
   })
 
+  it.each([{}, vl])('refuses a decoder that pools anything but its last token', (facts) => {
+    const pooling = { modes: ['mean'] as const, dimension: undefined, includePrompt: true }
+    const sentenceTransformers = { ...modules('transformer', 'pooling').sentenceTransformers, pooling }
+    expect(() => chooseFormat({ ...nothingKnown, ...facts, sentenceTransformers })).toThrow(
+      expect.objectContaining({ code: 'MODEL_UNSUPPORTED', message: expect.stringContaining('mean') }),
+    )
+    expect(chooseFormat({ ...nothingKnown, ...facts, sentenceTransformers, pooling: 'last' }).format.kind).toBe('embed')
+  })
+
   it('refuses a chat template for an encoder, and a Dense module in any embedding model', () => {
     const chatTemplate = { name: 'mine.jinja', text: readTemplate('qwen3_reranker.jinja') }
     for (const facts of [encoder, headed]) {

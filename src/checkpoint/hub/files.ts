@@ -4,6 +4,7 @@ import { QvlError } from '../../errors.js'
 import { isJsonObject } from '../fields.js'
 import { readJsonFile } from '../json.js'
 import { quoteName } from '../quote-name.js'
+import { limitsNames } from '../sentence-transformers.js'
 import type { Wanted } from './job.js'
 import { isInside } from './ref.js'
 
@@ -12,7 +13,7 @@ export const indexName = 'model.safetensors.index.json'
 export const weightsName = 'model.safetensors'
 export const tokenizerName = 'tokenizer.json'
 
-const rootNames = new Set([
+const rootNames = new Set<string>([
   configName,
   indexName,
   tokenizerName,
@@ -28,7 +29,7 @@ const rootNames = new Set([
   'preprocessor_config.json',
   'video_preprocessor_config.json',
   'modules.json',
-  'sentence_bert_config.json',
+  ...limitsNames,
   'config_sentence_transformers.json',
 ])
 
