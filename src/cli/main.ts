@@ -104,7 +104,8 @@ function unknownCommand(first: string, rest: readonly string[]): QvlError {
   }
   const begun = commandNames.filter((name) => name.startsWith(`${first} `))
   if (begun.length > 0) {
-    const what = rest[0] === undefined ? `qvl ${first} is half a command.` : `There is no command ${first} ${rest[0]}.`
+    const isHalf = rest[0] === undefined || rest[0].startsWith('-')
+    const what = isHalf ? `qvl ${first} is half a command.` : `There is no command ${first} ${rest[0]}.`
     return new QvlError('USAGE', { what, why, do: `Write qvl ${begun.join(' or qvl ')}.`, param: first })
   }
   const near = nearest(first, [...commandNames, 'help', ...alone])

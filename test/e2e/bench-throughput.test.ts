@@ -93,6 +93,6 @@ describe('qvl bench throughput', () => {
   it.each([['bench'], ['bench', '--help'], ['bench', 'latency']])('qvl %s %s is no command', async (...args) => {
     const { code, stderr } = await qvl(args)
     expect(code).toBe(2)
-    expect(stderr).toContain('Did you mean qvl bench throughput?')
+    expect(stderr).toContain('Write qvl bench throughput or qvl bench serve.')
   })
 })
