@@ -12,7 +12,7 @@ import { consumerFolder, linkModules, makeRelease, platform, root, run } from '.
 const model = (name: string): string => goldenPath(`checkpoints/${name}`)
 const images = goldenPath('media')
 
-/** The user's own dependency; `npm install --no-save @lancedb/lancedb` in that folder brings it. */
+/** The user's own dependency: @lancedb/lancedb and apache-arrow, once they are installed there. */
 const vectorStoreModules = join(root, 'examples/vector-store/node_modules')
 const hasLanceDb = existsSync(join(vectorStoreModules, '@lancedb/lancedb'))
 
