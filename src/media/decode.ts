@@ -3,6 +3,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import sharp, { type Sharp } from 'sharp'
 import { QvlError } from '../errors.js'
+import { cmykToRgb } from './cmyk.js'
 import type { Picture, Size } from './pixels.js'
 import { imageFormat } from './sniff.js'
 
@@ -10,6 +11,7 @@ import { imageFormat } from './sniff.js'
 export const maxImagePixels = 64 * 1024 * 1024
 
 interface Header extends Size {
+  isCmyk: boolean
   /** How its transparency is taken away: the reference lays RGBA on white, and drops the alpha of other modes. */
   alpha: 'none' | 'drop' | 'white'
 }
@@ -25,7 +27,8 @@ export async function imageSize(bytes: Uint8Array): Promise<Size> {
  * `Image.open(…).convert("RGB")` does. Runs on libvips' threads. Throws as `imageSize`.
  */
 export async function decodeImage(bytes: Uint8Array): Promise<Picture> {
-  const { alpha } = await readHeader(bytes)
+  const { alpha, isCmyk } = await readHeader(bytes)
+  if (isCmyk) return decodeCmyk(bytes)
   const pipeline = open(bytes).toColourspace('srgb')
   const oriented = alpha === 'drop' ? pipeline.removeAlpha() : pipeline
   const { data, info } = await decoding(oriented.raw({ depth: 'uchar' }).toBuffer({ resolveWithObject: true }))
@@ -33,13 +36,23 @@ export async function decodeImage(bytes: Uint8Array): Promise<Picture> {
   return { height: info.height, width: info.width, rgb }
 }
 
+/**
+ * The inks as they are: libvips would take them through a profile of its own. It turns the values of every CMYK JPEG over,
+ * as if Adobe had made it, and so does Pillow.
+ */
+async function decodeCmyk(bytes: Uint8Array): Promise<Picture> {
+  const pipeline = open(bytes).pipelineColourspace('cmyk').toColourspace('cmyk')
+  const { data, info } = await decoding(pipeline.raw({ depth: 'uchar' }).toBuffer({ resolveWithObject: true }))
+  return { height: info.height, width: info.width, rgb: await cmykToRgb(data) }
+}
+
 async function readHeader(bytes: Uint8Array): Promise<Header> {
   const format = imageFormat(bytes)
   const { width, height, space, depth, hasAlpha, isPalette } = await decoding(open(bytes).metadata())
   if (width * height > maxImagePixels) throw tooManyPixels({ width, height })
-  if (space === 'cmyk' || (depth === 'ushort' && (space === 'grey16' || space === 'b-w'))) throw unusualColours(space)
+  if (depth === 'ushort' && (space === 'grey16' || space === 'b-w')) throw deepGrey()
   const isRgba = format !== 'gif' && hasAlpha && !isPalette && space !== 'b-w'
-  return { width, height, alpha: isRgba ? 'white' : hasAlpha ? 'drop' : 'none' }
+  return { width, height, isCmyk: space === 'cmyk', alpha: isRgba ? 'white' : hasAlpha ? 'drop' : 'none' }
 }
 
 const open = (bytes: Uint8Array): Sharp =>
@@ -91,10 +104,10 @@ function tooManyPixels(size?: Size): QvlError {
   })
 }
 
-function unusualColours(space: string): QvlError {
+function deepGrey(): QvlError {
   return new QvlError('MEDIA_INVALID', {
     what: 'The image cannot be read.',
-    why: `Its colours (${space === 'cmyk' ? 'CMYK' : '16-bit grey'}) have no one meaning on a screen.`,
+    why: 'It is grey with 16 bits, which has no one meaning on a screen.',
     do: 'Save it as RGB or 8-bit grey.',
   })
 }
