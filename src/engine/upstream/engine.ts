@@ -29,6 +29,7 @@ import type {
 } from '../requests.js'
 import { VisualLoader } from '../visual-loader.js'
 import { bundlesOf } from './bundles.js'
+import { EitherSignal } from './either-signal.js'
 import { EncodedVisuals } from './encoded-visuals.js'
 import { Fleet } from './fleet.js'
 import { callsPerReplica, maxSequencesPerCall, maxSharedAttempts, type UpstreamOptions } from './options.js'
@@ -188,12 +189,12 @@ class UpstreamEngine implements Engine {
   async #runAlone(task: Task, { signal, visuals }: SubmitOptions, maxSequences: number): Promise<PooledRows[]> {
     // One piece that fails ends the others of its task.
     const failed = new AbortController()
-    const either = signal ? AbortSignal.any([signal, failed.signal]) : failed.signal
+    using either = new EitherSignal([signal, failed.signal])
     try {
       const attachments = await this.#attachmentsOf(task, visuals)
-      either.throwIfAborted()
+      either.signal.throwIfAborted()
       const pieces = piecesOf(task, { model: this.#parts.name, attachments, maxSequences })
-      const rows = await Promise.all(pieces.map((piece) => this.#call(piece, either)))
+      const rows = await Promise.all(pieces.map((piece) => this.#call(piece, either.signal)))
       return rows.flat()
     } catch (error) {
       failed.abort(error)

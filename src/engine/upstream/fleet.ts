@@ -2,6 +2,7 @@
 
 import { setTimeout as sleep } from 'node:timers/promises'
 import { QvlError } from '../../errors.js'
+import { EitherSignal } from './either-signal.js'
 import { allBusy, closed, failedAt, noneReady, notQvl, refused } from './failures.js'
 import { HealthWatch } from './health-watch.js'
 import {
@@ -68,8 +69,8 @@ export class Fleet implements AsyncDisposable {
     signal: AbortSignal | undefined,
     maxFailures: number = maxAttempts,
   ): Promise<Answer> {
-    // One of its own for each call: listeners on a shared one would pile up.
-    const either = AbortSignal.any(signal ? [signal, this.#closing.signal] : [this.#closing.signal])
+    using ends = new EitherSignal([signal, this.#closing.signal])
+    const either = ends.signal
     either.throwIfAborted()
     this.#admit(call)
     const { tokens, needsQvl } = call

@@ -1,6 +1,7 @@
 // Asks a replica for its health again and again, and at once after a call failed there.
 
 import { setTimeout as sleep } from 'node:timers/promises'
+import { EitherSignal } from './either-signal.js'
 import type { Replica } from './replica.js'
 
 /** Between two questions, however many calls fail: a replica that comes back must not be flooded with them. */
@@ -33,10 +34,15 @@ export class HealthWatch {
   async #run({ intervalMs, look, signal }: WatchOptions): Promise<void> {
     while (!signal.aborted) {
       await pause(Math.min(shortestPauseMs, intervalMs), signal)
-      await pause(intervalMs - shortestPauseMs, AbortSignal.any([signal, this.#hurry.signal]))
-      this.#hurry = new AbortController()
+      await this.#pauseUntilHurry(intervalMs - shortestPauseMs, signal)
       if (!signal.aborted) await look()
     }
+  }
+
+  async #pauseUntilHurry(ms: number, signal: AbortSignal): Promise<void> {
+    using either = new EitherSignal([signal, this.#hurry.signal])
+    await pause(ms, either.signal)
+    this.#hurry = new AbortController()
   }
 }
 

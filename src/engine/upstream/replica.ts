@@ -2,6 +2,7 @@
 
 import { Pool } from 'undici'
 import { QvlError } from '../../errors.js'
+import { EitherSignal } from './either-signal.js'
 import { type HttpAnswer, readAnswer } from './http-answer.js'
 import { type FleetTimes, maxBusyMs, maxCallsPerReplica, maxRestMs, maxSilentProbes, retryPauseMs } from './options.js'
 import { type Expected, keyRefused, wrongModel } from './served-model.js'
@@ -102,8 +103,9 @@ export class Replica {
     const own = new AbortController()
     const timer = setTimeout(() => own.abort(new HungCall()), this.#times.call)
     this.#underWay.add(own)
+    using either = new EitherSignal([signal, own.signal])
     try {
-      return await this.#ask('POST', path, AbortSignal.any([signal, own.signal]), JSON.stringify(body))
+      return await this.#ask('POST', path, either.signal, JSON.stringify(body))
     } finally {
       if (own.signal.aborted) this.#distrust()
       clearTimeout(timer)
