@@ -76,7 +76,8 @@ export class Queue {
       cacheSalt === undefined ? sequences : sequences.map((sequence) => ({ ...sequence, cacheSalt }))
     const runs = tasks.map((sequences) => new TaskRun(salted(sequences), this.#load))
     if (signal?.aborted) for (const run of runs) run.fail(signal.reason)
-    else this.#submit(runs, options)
+    // Of no tasks at all none would be the last, and the signal would keep its listener.
+    else if (runs.length > 0) this.#submit(runs, options)
     return runs.map(({ done }) => done)
   }
 

@@ -1,5 +1,6 @@
 // Images and videos from the file to the score, against the official scripts, on every device.
 
+import { getEventListeners } from 'node:events'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { openEngine } from '#qvl/engine/engine.js'
 import type { EngineOptions } from '#qvl/engine/options.js'
@@ -146,6 +147,14 @@ describe('what is refused', () => {
   it('images for a model that reads text only', async () => {
     await using engine = await openEngine({ model: goldenPath('checkpoints/qwen3-reranker'), media: goldenMedia })
     await expect(score(engine, 'rgb_48x48.png')).rejects.toMatchObject({ code: 'MEDIA_UNSUPPORTED' })
+  })
+
+  it('leaves nothing behind in the signal of a request', async () => {
+    await using engine = await open(goldenMedia)
+    const { signal } = new AbortController()
+    const content = [{ type: 'image', image: 'rgb_48x48.png' }] as const
+    await engine.score({ query: 'q', documents: [content, 'a text'] }, { signal })
+    expect(getEventListeners(signal, 'abort')).toEqual([])
   })
 
   it('an image for which nobody waits any more', async () => {

@@ -12,7 +12,7 @@ function run(command: string, args: readonly string[], env: Record<string, strin
     encoding: 'utf8',
     env: { ...process.env, ...env },
     maxBuffer: 2 ** 28,
-    timeout: 300_000,
+    timeout: 600_000,
   })
   expect(status, `${command} ${args.join(' ')}\n${stdout}\n${stderr}`).toBe(0)
 }
